@@ -1,0 +1,96 @@
+/** What a person sees: messages made of parts. Immutable; `reduce.ts` makes the next one from a chunk. */
+import type { ChatErrorCode } from "../errors.ts";
+import type { FinishReason, JsonValue, Metrics, ToolRunsOn, Usage } from "../protocol/chunk.ts";
+
+export interface TextPart {
+  type: "text";
+  text: string;
+  refusal?: true;
+}
+
+export interface ReasoningPart {
+  type: "reasoning";
+  text: string;
+  /** Thinking time in ms, once it ended. */
+  ms?: number;
+}
+
+/**
+ * - `input-streaming` the model is still writing the arguments
+ * - `running` complete, being executed · `needs-approval` waits for a person
+ * - `complete` `failed` `denied` `cancelled` ended · `unknown` the stream ended without a result
+ */
+export type ToolState =
+  | "input-streaming"
+  | "running"
+  | "needs-approval"
+  | "complete"
+  | "failed"
+  | "denied"
+  | "cancelled"
+  | "unknown";
+
+export interface ToolCallPart {
+  type: "tool_call";
+  index: number;
+  id: string;
+  name: string;
+  /** Raw text of the arguments so far. */
+  argumentsText: string;
+  /** Parsed arguments, once complete. */
+  arguments?: JsonValue;
+  state: ToolState;
+  runsOn?: ToolRunsOn;
+  result?: JsonValue;
+  error?: string;
+  /** Run time in ms, once it ended. */
+  ms?: number;
+  /** When the call began to run, ms since the epoch. */
+  startedAt?: number;
+}
+
+export interface SourcePart {
+  type: "source";
+  id: string;
+  title: string;
+  url?: string;
+  snippet?: string;
+}
+
+export type MessagePart = TextPart | ReasoningPart | ToolCallPart | SourcePart;
+
+/**
+ * - `queued` waits to be sent · `pending` sent, nothing came yet · `streaming`
+ * - `complete` ended by `done` · `stopped` ended by the person
+ * - `interrupted` cut, and not resumable right now: Continue and Retry · `error` ended by an error
+ */
+export type MessageStatus = "queued" | "pending" | "streaming" | "complete" | "stopped" | "interrupted" | "error";
+
+export interface MessageError {
+  code: ChatErrorCode;
+  message: string;
+  retryable: boolean;
+  retryAfterMs?: number;
+}
+
+export interface ChatMessage {
+  id: string;
+  role: "user" | "assistant";
+  parts: readonly MessagePart[];
+  status: MessageStatus;
+  /** ms since the epoch. */
+  createdAt: number;
+  streamId?: string;
+  model?: string;
+  finishReason?: FinishReason;
+  metrics?: Metrics;
+  usage?: Usage;
+  error?: MessageError;
+}
+
+/** The text of a message, without reasoning, tools and sources. */
+export function messageText(message: ChatMessage): string {
+  let text = "";
+  for (const part of message.parts) if (part.type === "text") text += part.text;
+  return text;
+}

@@ -1,0 +1,157 @@
+import { crx } from "@crxjs/vite-plugin";
+import { playwright } from "@vitest/browser-playwright";
+import { resolve } from "node:path";
+import type { EnvironmentOptions, Plugin } from "vite";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+import { findChromium } from "./scripts/chromium.mjs";
+
+const root = import.meta.dirname;
+const at = (path: string): string => resolve(root, path);
+
+/** One bundle of one entry, with nothing external: what a script tag loads. */
+function script(entry: string, fileName: string, format: "es" | "iife"): EnvironmentOptions {
+  return {
+    consumer: "client",
+    build: {
+      outDir: "dist",
+      emptyOutDir: false,
+      copyPublicDir: false,
+      target: "es2022",
+      sourcemap: true,
+      minify: "oxc",
+      lib: { entry: at(entry), formats: [format], fileName: () => fileName, ...(format === "iife" ? { name: "ChanlChat" } : {}) },
+      rolldownOptions: { output: { codeSplitting: false } },
+    },
+  };
+}
+
+const environments: Record<string, EnvironmentOptions> = {
+  script: script("widget/index.ts", "chanl-chat.js", "es"),
+  classic: script("widget/index.ts", "chanl-chat.iife.js", "iife"),
+  embed: script("widget/embed.ts", "embed.js", "es"),
+  // What a bundler imports: peers stay external, shared code is in shared chunks.
+  npm: {
+    consumer: "client",
+    build: {
+      outDir: "dist/npm",
+      emptyOutDir: false,
+      copyPublicDir: false,
+      target: "es2022",
+      sourcemap: true,
+      minify: false,
+      lib: {
+        entry: { index: at("widget/index.ts"), element: at("widget/chanl-chat.ts"), core: at("shared/index.ts"), react: at("react/index.ts") },
+        formats: ["es"],
+      },
+      rolldownOptions: { external: [/^lit/, /^react/] },
+    },
+  },
+  server: {
+    consumer: "server",
+    build: {
+      outDir: "dist/server",
+      emptyOutDir: false,
+      copyPublicDir: false,
+      target: "node20",
+      sourcemap: true,
+      minify: false,
+      ssr: true,
+      rolldownOptions: { input: { index: at("server/index.ts"), main: at("server/main.ts") }, external: [/^node:/, /^[a-z@][^:]*$/i] },
+    },
+  },
+  demo: {
+    consumer: "client",
+    build: {
+      outDir: "dist/demo",
+      emptyOutDir: false,
+      target: "es2022",
+      sourcemap: true,
+      rolldownOptions: { input: { index: at("demo/index.html"), react: at("demo/react.html") } },
+    },
+  },
+};
+
+/** crxjs lists scripts as web-accessible, which lets any page detect the extension (EXTENSION: nothing of ours needs it). */
+const noWebAccessibleResources: Plugin & { renderCrxManifest(manifest: Record<string, unknown>): Record<string, unknown> } = {
+  name: "no-web-accessible-resources",
+  enforce: "post",
+  renderCrxManifest(manifest) {
+    delete manifest["web_accessible_resources"];
+    return manifest;
+  },
+};
+
+async function extension(command: "build" | "serve"): Promise<ViteUserConfig> {
+  const { manifest } = await import("./extension/manifest.ts");
+  return {
+    root: at("extension"),
+    publicDir: at("extension/public"),
+    plugins: [crx({ manifest: manifest(command) }), noWebAccessibleResources],
+    build: { outDir: at("dist/extension"), emptyOutDir: true, target: "es2022", modulePreload: false },
+  };
+}
+
+export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> => {
+  if (mode === "extension") return extension(command);
+  return {
+    root,
+    publicDir: false,
+    environments,
+    builder: {
+      async buildApp(builder) {
+        for (const name of Object.keys(environments)) {
+          const environment = builder.environments[name];
+          if (environment) await builder.build(environment);
+        }
+      },
+    },
+    test: {
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: "node",
+            environment: "node",
+            include: ["{shared,server,react,extension,scripts}/**/*.test.ts"],
+            exclude: ["**/*.browser.test.*", "**/*.dom.test.*", "**/node_modules/**"],
+          },
+        },
+        {
+          extends: true,
+          test: { name: "dom", environment: "happy-dom", include: ["{shared,widget,react,extension}/**/*.dom.test.{ts,tsx}"] },
+        },
+        {
+          extends: true,
+          test: {
+            name: "browser",
+            include: ["{shared,widget,react}/**/*.browser.test.{ts,tsx}"],
+            browser: {
+              enabled: true,
+              headless: true,
+              screenshotFailures: false,
+              provider: playwright({
+                launchOptions: {
+                  executablePath: findChromium() ?? undefined,
+                  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+                },
+              }),
+              instances: [{ browser: "chromium" }],
+            },
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: "e2e",
+            environment: "node",
+            include: ["e2e/**/*.test.ts"],
+            fileParallelism: false,
+            testTimeout: 60_000,
+            hookTimeout: 60_000,
+          },
+        },
+      ],
+    },
+  };
+});
