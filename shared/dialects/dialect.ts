@@ -28,8 +28,6 @@ export interface DialectReader {
 
 export interface Dialect {
   readonly name: DialectName;
-  /** How the body is cut into events. NDJSON lines arrive as events with only `data`. */
-  readonly framing: "sse" | "ndjson";
   /** Whether an unterminated last block counts as an event (several providers end without the last blank line). */
   readonly flushAtEof: boolean;
   createReader(context: DialectContext): DialectReader;

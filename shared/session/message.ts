@@ -11,6 +11,8 @@ export interface TextPart {
 export interface ReasoningPart {
   type: "reasoning";
   text: string;
+  /** When it began, ms since the epoch. */
+  startedAt?: number;
   /** Thinking time in ms, once it ended. */
   ms?: number;
 }
@@ -20,15 +22,7 @@ export interface ReasoningPart {
  * - `running` complete, being executed · `needs-approval` waits for a person
  * - `complete` `failed` `denied` `cancelled` ended · `unknown` the stream ended without a result
  */
-export type ToolState =
-  | "input-streaming"
-  | "running"
-  | "needs-approval"
-  | "complete"
-  | "failed"
-  | "denied"
-  | "cancelled"
-  | "unknown";
+export type ToolState = "input-streaming" | "running" | "needs-approval" | "complete" | "failed" | "denied" | "cancelled" | "unknown";
 
 export interface ToolCallPart {
   type: "tool_call";

@@ -1,0 +1,60 @@
+/**
+ * chanl-chat/core, in the order a byte travels: bytes → events → dialect → chunks → session state → renderer → DOM.
+ */
+
+// What goes wrong, as data.
+export { ChatError, type ChatErrorCode, type ChatErrorOptions } from "./errors.ts";
+
+// Bytes → events: the WHATWG event stream, both ways.
+export type { SseEvent } from "./sse/event.ts";
+export type { ByteSource } from "./sse/byte-source.ts";
+export { SseDecoder, type SseDecoderOptions } from "./sse/decoder.ts";
+export { encodeSseComment, encodeSseEvent, type SseFields } from "./sse/encoder.ts";
+export { readSseEvents } from "./sse/read-events.ts";
+
+// Events → chunks: one vocabulary, whatever the provider.
+export * from "./protocol/chunk.ts";
+export * from "./protocol/request.ts";
+export { parseEvent, type ReceivedEvent } from "./protocol/validate.ts";
+export type { Dialect, DialectContext, DialectName, DialectReader } from "./dialects/dialect.ts";
+export { readChunks, type ReadChunksOptions } from "./dialects/read-chunks.ts";
+export {
+  createToolCallAccumulator,
+  type CompletedToolCall,
+  type ToolCallAccumulator,
+  type ToolCallFragment,
+  type ToolCallProgress,
+  type ToolCallView,
+} from "./tool-calls/accumulator.ts";
+
+// Chunks over the network: ordered, resumed, never twice.
+export type {
+  ChatTransport,
+  FollowOptions,
+  HeadersSource,
+  ReconnectNotice,
+  RetryOptions,
+  TransportChunk,
+  TransportOptions,
+} from "./transport/transport.ts";
+export { createFetchSseTransport } from "./transport/fetch-sse.ts";
+export { createWebSocketTransport, type WebSocketConstructor, type WebSocketTransportOptions } from "./transport/web-socket.ts";
+export { createEventSourceTransport, type EventSourceTransportOptions } from "./transport/event-source.ts";
+
+// Chunks → conversation.
+export * from "./session/message.ts";
+export { reduceMessage } from "./session/reduce.ts";
+export { createWebStorageStore, type ActiveRun, type ConversationStore, type StoredConversation } from "./session/conversation-store.ts";
+export {
+  ChatSession,
+  type ChatSessionOptions,
+  type ClientTool,
+  type SessionError,
+  type SessionSnapshot,
+  type SessionState,
+} from "./session/chat-session.ts";
+export { StreamMetrics, type StreamMetricsOptions } from "./metrics/stream-metrics.ts";
+
+// The client for code.
+export { ChanlClient, type Agent, type AgentDefinition, type ChanlClientOptions, type StreamOptions, type WholeAnswer } from "./client.ts";
+export { StreamingChatClient, type StreamingChatClientOptions } from "./streaming-client.ts";

@@ -1,0 +1,83 @@
+/**
+ * Checks of what arrives over the network before anything else sees it. By hand and small: it is part of every page.
+ * Unknown fields pass, unknown types are counted and ignored, wrong types of known fields make the frame bad.
+ */
+import { ChatError } from "../errors.ts";
+import type { StreamChunk } from "./chunk.ts";
+
+/** One frame as received. `chunk` is `null` when its type is unknown to this version: its `seq` still counts. */
+export interface ReceivedEvent {
+  chunk: StreamChunk | null;
+  seq?: number;
+  streamId?: string;
+  requestId?: string;
+}
+
+type Check = (value: unknown) => boolean;
+const isString: Check = (value) => typeof value === "string";
+const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isIndex: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isBoolean: Check = (value) => typeof value === "boolean";
+const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const oneOf =
+  (...values: string[]): Check =>
+  (value) =>
+    values.includes(value as string);
+
+const FINISH = oneOf("stop", "length", "tool_calls", "content_filter", "refusal", "other");
+
+const FIELDS: Record<string, Record<string, Check>> = {
+  start: { streamId: isString, messageId: isString, agentId: isString, model: isString },
+  token: { content: isString },
+  reasoning: { content: isString },
+  tool_call_delta: { index: isIndex, id: optional(isString), name: optional(isString), arguments: isString },
+  tool_call: {
+    index: isIndex,
+    id: isString,
+    name: isString,
+    runsOn: oneOf("server", "client", "provider"),
+    argumentsText: optional(isString),
+  },
+  tool_result: { id: isString, name: isString, error: optional(isString), ms: isNumber },
+  source: { id: isString, title: isString, url: optional(isString), snippet: optional(isString) },
+  step: { n: isIndex, reason: FINISH },
+  usage: { inputTokens: optional(isNumber), outputTokens: optional(isNumber) },
+  snapshot: { message: isObject },
+  done: { reason: FINISH, metrics: optional(isObject) },
+  error: { message: isString, code: isString, retryable: optional(isBoolean) },
+  cancelled: { reason: isString, metrics: optional(isObject) },
+};
+
+/**
+ * Reads one frame's JSON.
+ * @throws ChatError `bad_frame`, naming the field, never quoting the content.
+ */
+export function parseEvent(data: string): ReceivedEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch (cause) {
+    throw new ChatError("bad_frame", "A frame of the stream was not JSON.", { cause });
+  }
+  if (!isObject(value)) throw new ChatError("bad_frame", "A frame of the stream was not a JSON object.");
+  const frame = value as { [key: string]: unknown };
+  if (!isString(frame["type"])) throw new ChatError("bad_frame", "A frame of the stream has no type.");
+  const event: ReceivedEvent = { chunk: null };
+  if (isIndex(frame["seq"])) event.seq = frame["seq"] as number;
+  if (isString(frame["streamId"])) event.streamId = frame["streamId"] as string;
+  if (isString(frame["requestId"])) event.requestId = frame["requestId"] as string;
+  const fields = Object.hasOwn(FIELDS, frame["type"] as string) ? FIELDS[frame["type"] as string] : undefined;
+  if (!fields) return event;
+  for (const [name, check] of Object.entries(fields)) {
+    if (!check(frame[name])) throw new ChatError("bad_frame", `A ${String(frame["type"])} event has a wrong field: ${name}.`);
+  }
+  if (frame["type"] === "snapshot" && !Array.isArray((frame["message"] as { chunks?: unknown }).chunks)) {
+    throw new ChatError("bad_frame", "A snapshot event has a wrong field: message.chunks.");
+  }
+  event.chunk = frame as unknown as StreamChunk;
+  return event;
+}

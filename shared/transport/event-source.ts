@@ -1,0 +1,70 @@
+/** The browser's `EventSource` for reading, one POST for starting. For pages and proxies that want plain GET streams. */
+import { ChatError } from "../errors.ts";
+import { parseEvent, type ReceivedEvent } from "../protocol/validate.ts";
+import { EventQueue } from "./event-queue.ts";
+import { followRun, type BadFrame, type Connector } from "./follow-run.ts";
+import { GatewayHttp } from "./http.ts";
+import type { ChatTransport, TransportOptions } from "./transport.ts";
+
+interface EventSourceLike {
+  onmessage: ((event: MessageEvent<string>) => void) | null;
+  onerror: ((event: Event) => void) | null;
+  close(): void;
+}
+
+export interface EventSourceTransportOptions extends TransportOptions {
+  /** @defaultValue the platform's `EventSource` */
+  EventSource?: (new (url: string) => EventSourceLike) | undefined;
+}
+
+/**
+ * `EventSource` cannot send headers, so a gateway that asks for a token on the GET route needs another transport.
+ * Its own reconnect is not used: it would keep the cursor of the address it was opened with, and it hides why it failed.
+ */
+export function createEventSourceTransport(options: EventSourceTransportOptions): ChatTransport {
+  const Source = options.EventSource ?? (globalThis.EventSource as unknown as EventSourceTransportOptions["EventSource"]);
+  if (!Source)
+    throw new TypeError("createEventSourceTransport: this platform has no EventSource. Pass one, or use createFetchSseTransport.");
+  const http = new GatewayHttp(options);
+  const connector: Connector = {
+    // Comments never reach a page, so silence says nothing.
+    seesHeartbeats: false,
+    async *open(request, cursor, { signal, onStreamId }) {
+      let { streamId } = cursor;
+      if (streamId === null) {
+        const response = await http.request("/stream", { method: "POST", headers: { Accept: "application/json" }, body: request, signal });
+        const body = (await response.json()) as { streamId?: unknown };
+        if (typeof body.streamId !== "string") throw new ChatError("bad_frame", "The server did not name the stream.");
+        streamId = body.streamId;
+        onStreamId(streamId);
+      }
+      const queue = new EventQueue<ReceivedEvent | BadFrame>();
+      const source = new Source(http.url(`/stream/${encodeURIComponent(streamId)}?lastSeq=${cursor.lastSeq}`));
+      source.onmessage = ({ data, lastEventId }) => {
+        try {
+          queue.push(parseEvent(data));
+        } catch (error) {
+          queue.push({ bad: error as ChatError, seq: /^[0-9]+$/.test(lastEventId) ? Number(lastEventId) : undefined });
+        }
+      };
+      source.onerror = () => queue.end(new ChatError("network", "The connection broke.", { retryable: true }));
+      const abort = (): void => queue.end();
+      signal.addEventListener("abort", abort);
+      try {
+        yield* queue;
+      } finally {
+        signal.removeEventListener("abort", abort);
+        source.close();
+      }
+    },
+  };
+  return {
+    name: "eventsource",
+    send: (request, follow) => followRun(connector, request, { streamId: null, lastSeq: 0 }, { ...options, ...follow }),
+    resume: (streamId, lastSeq, follow) => followRun(connector, null, { streamId, lastSeq }, { ...options, ...follow }),
+    cancel: (streamId) => http.cancel(streamId),
+    sendToolResult: (streamId, result) => http.sendToolResult(streamId, result),
+    sendApproval: (streamId, approval) => http.sendApproval(streamId, approval),
+    close() {},
+  };
+}

@@ -1,0 +1,79 @@
+/** SSE over `fetch`: the POST's own answer is the stream, a GET with the cursor resumes it. The default transport. */
+import { ChatError } from "../errors.ts";
+import { parseEvent } from "../protocol/validate.ts";
+import { readBytes } from "../sse/byte-source.ts";
+import { SseDecoder } from "../sse/decoder.ts";
+import { followRun, type BadFrame, type Connector } from "./follow-run.ts";
+import type { ReceivedEvent } from "../protocol/validate.ts";
+import { GatewayHttp } from "./http.ts";
+import type { ChatTransport, TransportOptions } from "./transport.ts";
+
+export function createFetchSseTransport(options: TransportOptions): ChatTransport {
+  const http = new GatewayHttp(options);
+  const connector: Connector = {
+    seesHeartbeats: true,
+    async *open(request, cursor, { signal, onActivity, onStreamId }) {
+      const headers = { Accept: "text/event-stream" };
+      const response =
+        cursor.streamId === null && request
+          ? await http.request("/stream", { method: "POST", headers, body: request, signal })
+          : await http.request(`/stream/${encodeURIComponent(cursor.streamId ?? "")}?lastSeq=${cursor.lastSeq}`, {
+              method: "GET",
+              headers,
+              signal,
+            });
+      onActivity();
+      if (response.status === 204) {
+        // The cursor already stands on the terminal event: nothing is missing, and nothing more comes.
+        yield { chunk: { type: "done", reason: "other" }, seq: cursor.lastSeq + 1 };
+        return;
+      }
+      const type = response.headers.get("Content-Type") ?? "nothing";
+      if (!type.startsWith("text/event-stream") || !response.body) {
+        void response.body?.cancel().catch(() => undefined);
+        throw new ChatError("bad_frame", `The server answered with ${type.split(";")[0]}, not with an event stream. Check the endpoint.`);
+      }
+      const streamId = response.headers.get("X-Stream-Id");
+      if (streamId) onStreamId(streamId);
+      yield* decodeEvents(response.body, onActivity);
+    },
+  };
+  return {
+    name: "sse",
+    send: (request, follow) => followRun(connector, request, { streamId: null, lastSeq: 0 }, { ...options, ...follow }),
+    resume: (streamId, lastSeq, follow) => followRun(connector, null, { streamId, lastSeq }, { ...options, ...follow }),
+    cancel: (streamId) => http.cancel(streamId),
+    sendToolResult: (streamId, result) => http.sendToolResult(streamId, result),
+    sendApproval: (streamId, approval) => http.sendApproval(streamId, approval),
+    close() {},
+  };
+}
+
+async function* decodeEvents(
+  body: ReadableStream<Uint8Array>,
+  onActivity: () => void,
+): AsyncGenerator<ReceivedEvent | BadFrame, void, undefined> {
+  let ready: (ReceivedEvent | BadFrame)[] = [];
+  const decoder = new SseDecoder({
+    onEvent: ({ data, lastEventId }) => {
+      const id = /^[0-9]+$/.test(lastEventId) ? Number(lastEventId) : undefined;
+      try {
+        const event = parseEvent(data);
+        ready.push(event.seq === undefined && id !== undefined ? { ...event, seq: id } : event);
+      } catch (error) {
+        if (!(error instanceof ChatError)) throw error;
+        ready.push({ bad: error, seq: id });
+      }
+    },
+  });
+  for await (const bytes of readBytes(body)) {
+    onActivity();
+    decoder.push(bytes);
+    if (ready.length === 0) continue;
+    const batch = ready;
+    ready = [];
+    yield* batch;
+  }
+  decoder.end();
+  yield* ready;
+}

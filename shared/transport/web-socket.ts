@@ -1,0 +1,174 @@
+/** One WebSocket, several streams on it. Opened at the first send, reopened at the next need. */
+import { ChatError } from "../errors.ts";
+import type { SocketRequest } from "../protocol/request.ts";
+import { parseEvent, type ReceivedEvent } from "../protocol/validate.ts";
+import { EventQueue } from "./event-queue.ts";
+import { followRun, type BadFrame, type Connector } from "./follow-run.ts";
+import { GatewayHttp } from "./http.ts";
+import type { ChatTransport, TransportOptions } from "./transport.ts";
+
+interface WebSocketLike {
+  readonly readyState: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown } & never) => void) | null;
+  onclose: ((event: { code: number; reason: string } & never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type WebSocketConstructor = new (url: string) => WebSocketLike;
+
+export interface WebSocketTransportOptions extends TransportOptions {
+  /** For platforms without one (Node before 22): the `ws` package. @defaultValue the platform's `WebSocket` */
+  WebSocket?: WebSocketConstructor | undefined;
+}
+
+/** A reader waits for its events by stream once the run has begun, by request until then. */
+interface Reader {
+  queue: EventQueue<ReceivedEvent | BadFrame>;
+  streamId: string | null;
+  requestId: string | null;
+  onActivity: () => void;
+}
+
+const OPEN = 1;
+
+export function createWebSocketTransport(options: WebSocketTransportOptions): ChatTransport {
+  const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
+  if (!Socket)
+    throw new TypeError("createWebSocketTransport: this platform has no WebSocket. Pass one in `WebSocket`, such as the ws package's.");
+  const http = new GatewayHttp(options);
+  const connection = new SocketConnection(Socket, socketUrl(http.url("/ws")));
+  const connector: Connector = {
+    seesHeartbeats: true,
+    async *open(request, cursor, { signal, onActivity }) {
+      const reader: Reader = { queue: new EventQueue(), streamId: cursor.streamId, requestId: request?.requestId ?? null, onActivity };
+      const abort = (): void => reader.queue.end();
+      signal.addEventListener("abort", abort);
+      connection.add(reader);
+      try {
+        await connection.send(
+          cursor.streamId === null && request
+            ? { type: "chat", ...request }
+            : { type: "resume", streamId: cursor.streamId ?? "", lastSeq: cursor.lastSeq },
+          signal,
+        );
+        yield* reader.queue;
+      } finally {
+        signal.removeEventListener("abort", abort);
+        connection.remove(reader);
+      }
+    },
+  };
+  return {
+    name: "websocket",
+    send: (request, follow) => followRun(connector, request, { streamId: null, lastSeq: 0 }, { ...options, ...follow }),
+    resume: (streamId, lastSeq, follow) => followRun(connector, null, { streamId, lastSeq }, { ...options, ...follow }),
+    // Over the socket when it is open (no extra round trip), else by REST: a stop must not wait for a reconnect.
+    cancel: (streamId) => (connection.trySend({ type: "cancel", streamId }) ? Promise.resolve() : http.cancel(streamId)),
+    sendToolResult: (streamId, result) =>
+      connection.trySend({ type: "tool_result", streamId, ...result }) ? Promise.resolve() : http.sendToolResult(streamId, result),
+    sendApproval: (streamId, approval) =>
+      connection.trySend({ type: "approval", streamId, ...approval }) ? Promise.resolve() : http.sendApproval(streamId, approval),
+    close: () => connection.close(),
+  };
+}
+
+class SocketConnection {
+  readonly #Socket: WebSocketConstructor;
+  readonly #url: string;
+  readonly #readers = new Set<Reader>();
+  #socket: WebSocketLike | null = null;
+  #opening: Promise<void> | null = null;
+
+  constructor(Socket: WebSocketConstructor, url: string) {
+    this.#Socket = Socket;
+    this.#url = url;
+  }
+
+  add(reader: Reader): void {
+    this.#readers.add(reader);
+  }
+
+  remove(reader: Reader): void {
+    this.#readers.delete(reader);
+    reader.queue.end();
+  }
+
+  async send(request: SocketRequest, signal: AbortSignal): Promise<void> {
+    await this.#open();
+    if (!signal.aborted && !this.trySend(request)) throw new ChatError("network", "The connection broke.", { retryable: true });
+  }
+
+  /** Sends if the socket is open; `false` if it is not. */
+  trySend(request: SocketRequest): boolean {
+    if (this.#socket?.readyState !== OPEN) return false;
+    this.#socket.send(JSON.stringify(request));
+    return true;
+  }
+
+  close(): void {
+    this.#socket?.close(1000, "closed by the page");
+    this.#socket = null;
+    this.#opening = null;
+  }
+
+  #open(): Promise<void> {
+    if (this.#socket?.readyState === OPEN) return Promise.resolve();
+    this.#opening ??= new Promise<void>((resolve, reject) => {
+      const socket = new this.#Socket(this.#url);
+      this.#socket = socket;
+      socket.onopen = () => {
+        this.#opening = null;
+        resolve();
+      };
+      socket.onmessage = (event: { data: unknown }) => this.#receive(String(event.data));
+      socket.onerror = () => undefined;
+      socket.onclose = (event: { code: number; reason: string }) => {
+        const error = closeError(event);
+        if (this.#socket === socket) {
+          this.#socket = null;
+          this.#opening = null;
+        }
+        reject(error);
+        for (const reader of this.#readers) reader.queue.end(error);
+      };
+    });
+    return this.#opening;
+  }
+
+  #receive(data: string): void {
+    // Any frame proves the socket alive, for every stream on it.
+    for (const reader of this.#readers) reader.onActivity();
+    let event: ReceivedEvent;
+    try {
+      event = parseEvent(data);
+    } catch (error) {
+      for (const reader of this.#readers) reader.queue.push({ bad: error as ChatError });
+      return;
+    }
+    for (const reader of this.#readers) {
+      if (event.streamId !== undefined && event.streamId === reader.streamId) reader.queue.push(event);
+      else if (reader.streamId === null && event.requestId !== undefined && event.requestId === reader.requestId) {
+        // A `start` carries both ids: from here on the stream's id is enough.
+        if (event.chunk?.type === "start") reader.streamId = event.chunk.streamId;
+        reader.queue.push(event);
+      }
+    }
+  }
+}
+
+/** 1008 and 4xxx closes are answers, not accidents. */
+function closeError({ code, reason }: { code: number; reason: string }): ChatError {
+  if (code === 1008) return new ChatError("forbidden", reason || "The server refused the connection.");
+  if (code === 1009) return new ChatError("payload_too_large", "The message is too large.");
+  return new ChatError("network", "The connection broke.", { retryable: true });
+}
+
+function socketUrl(url: string): string {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  const absolute = new URL(url, base);
+  absolute.protocol = absolute.protocol === "https:" ? "wss:" : "ws:";
+  return absolute.href;
+}
