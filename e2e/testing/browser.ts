@@ -1,0 +1,119 @@
+/** Chromium, plain and with the built extension. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page, type Worker } from "playwright";
+
+import { findChromium } from "../../scripts/chromium.mjs";
+import { root } from "./gateway-process.ts";
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+function executablePath(): string {
+  const path = findChromium();
+  if (!path) throw new Error("No Chromium on this machine. Set CHROMIUM_PATH.");
+  return path;
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath(), headless: true, args: ARGS });
+}
+
+/** Everything a page complains about: uncaught errors, console errors, CSP reports. */
+export function watchErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  return errors;
+}
+
+export interface ExtensionBrowser {
+  context: BrowserContext;
+  worker: Worker;
+  id: string;
+  /** Clicks the toolbar button on a page's tab: opens the panel, or closes it. */
+  clickAction(page: Page): Promise<void>;
+  /** The open side panel as a page. Connect again after each reopening. */
+  panel(): Promise<Page>;
+  panelIsOpen(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Launches Chromium with `dist/extension` loaded. The side panel is no page Playwright knows: it is reached over its own CDP port. */
+export async function launchExtension(): Promise<ExtensionBrowser> {
+  const extension = join(root, "dist", "extension");
+  const profile = await mkdtemp(join(tmpdir(), "chanl-extension-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: executablePath(),
+    headless: true,
+    args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`, "--remote-debugging-port=0", "--window-size=1200,800"],
+  });
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  const id = worker.url().split("/")[2]!;
+  // A trigger before the worker has registered its listener is lost.
+  await worker.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        const check = (): void => (chrome.action.onClicked.hasListeners() ? resolve() : void setTimeout(check, 20));
+        check();
+      }),
+  );
+  const browser = context.browser();
+  if (!browser) throw new Error("The context has no browser.");
+  const cdp = await browser.newBrowserCDPSession();
+  const targets = async (): Promise<{ type: string; url: string; targetId: string }[]> => {
+    const { targetInfos } = await cdp.send("Target.getTargets", { filter: [{}] });
+    return targetInfos;
+  };
+  const isPanel = ({ url }: { url: string }): boolean => url.startsWith(`chrome-extension://${id}/side-panel/`);
+  const connections: Browser[] = [];
+  return {
+    context,
+    worker,
+    id,
+    async clickAction(page) {
+      const tab = (await targets()).find(({ type, url }) => type === "tab" && url === page.url());
+      if (!tab) throw new Error(`No tab shows ${page.url()}`);
+      // Not in Playwright's protocol types.
+      await (cdp.send as (method: string, params: object) => Promise<unknown>)("Extensions.triggerAction", { id, targetId: tab.targetId });
+    },
+    async panelIsOpen() {
+      return (await targets()).some((target) => target.type === "page" && isPanel(target));
+    },
+    async panel() {
+      await until(async () => (await targets()).some((target) => target.type === "page" && isPanel(target)), "the side panel to open");
+      const port = (await readFile(join(profile, "DevToolsActivePort"), "utf8")).split("\n")[0]!;
+      const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
+      connections.push(connection);
+      const page = connection
+        .contexts()
+        .flatMap((each) => each.pages())
+        .find((each) => isPanel({ url: each.url() }));
+      if (!page) throw new Error("The side panel is open, but no page of it was found.");
+      return page;
+    },
+    async close() {
+      for (const connection of connections) await connection.close().catch(() => undefined);
+      await context.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 15_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`Waited ${timeoutMs} ms for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

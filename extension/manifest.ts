@@ -1,0 +1,47 @@
+/** The manifest, with the reason for each permission. `docs/extension.md` lists the same. */
+import type { ManifestV3Export } from "@crxjs/vite-plugin";
+
+/** What each permission is for, shown in the docs and held against the built manifest by a test. None of them warns at install. */
+export const PERMISSIONS = {
+  sidePanel: "shows the chat in Chrome's side panel",
+  storage: "keeps the server's address and the running conversation",
+  activeTab: "tells which page the panel was opened on, only after a click on the toolbar button",
+} as const;
+
+/** Nothing is inlined, nothing remote is loaded by itself, and model text cannot become markup. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  // The server's address is the person's choice; plain http only on this machine.
+  "connect-src 'self' https: wss: http://localhost:* ws://localhost:* http://127.0.0.1:* ws://127.0.0.1:*",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types lit-html",
+].join("; ");
+
+export function manifest(command: "build" | "serve"): Exclude<ManifestV3Export, Promise<unknown> | ((...args: never[]) => unknown)> {
+  return {
+    manifest_version: 3,
+    name: "__MSG_name__",
+    description: "__MSG_description__",
+    version: "0.1.0",
+    default_locale: "en",
+    // chrome.sidePanel.close, for a button that toggles.
+    minimum_chrome_version: "141",
+    permissions: Object.keys(PERMISSIONS) as chrome.runtime.ManifestPermission[],
+    icons: { 16: "icons/16.png", 32: "icons/32.png", 48: "icons/48.png", 128: "icons/128.png" },
+    action: { default_title: "__MSG_open__", default_icon: { 16: "icons/16.png", 32: "icons/32.png" } },
+    commands: { _execute_action: { suggested_key: { default: "Ctrl+Shift+Y", mac: "Command+Shift+Y" } } },
+    background: { service_worker: "service-worker.ts", type: "module" },
+    side_panel: { default_path: "side-panel/index.html" },
+    options_ui: { page: "options/index.html", open_in_tab: true },
+    // The development server's loader page writes innerHTML, which Trusted Types forbid.
+    ...(command === "build" ? { content_security_policy: { extension_pages: CONTENT_SECURITY_POLICY } } : {}),
+  };
+}

@@ -1,0 +1,7 @@
+// npm run build: the bundles, the extension and the type declarations, into dist/.
+import { build, ensureInstalled, fail, requireNode, runBin } from "./setup.mjs";
+
+requireNode();
+ensureInstalled();
+if (!build() || !runBin("tsc", ["-b"])) fail("The build failed. The lines above say why.");
+console.log("Built into dist/.");

@@ -1,0 +1,56 @@
+// npm test: sets itself up, checks types, style and packaging, and runs every test. The last line is the count.
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { ensureBuilt, ensureInstalled, requireNode, root, run, runBin } from "./setup.mjs";
+
+requireNode();
+ensureInstalled();
+const { findChromium } = await import("./chromium.mjs");
+const { installChromium } = await import("./install-chromium.mjs");
+
+let passed = 0;
+let failed = 0;
+
+function step(name, action) {
+  console.log(`\n── ${name}`);
+  if (action()) passed++;
+  else {
+    failed++;
+    console.log(`✗ ${name} failed`);
+  }
+}
+
+step("types and import direction", () => runBin("tsc", ["-b"]));
+step("lint", () => runBin("oxlint", ["--type-aware", "--quiet"]));
+step("format", () => runBin("oxfmt", ["--check", "."]));
+ensureBuilt();
+step("package", () => runBin("publint", ["--strict", "--pack", "false"]));
+
+const chromium = findChromium() ?? installChromium();
+const projects = ["node", "dom"];
+if (chromium) projects.push("browser", "e2e");
+else {
+  failed++;
+  console.log("✗ No Chromium could be found or installed, so the browser and end-to-end tests did not run. Set CHROMIUM_PATH to one.");
+}
+
+for (const project of projects) {
+  console.log(`\n── vitest: ${project}`);
+  const report = join(root, ".cache", `vitest-${project}.json`);
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  rmSync(report, { force: true });
+  const ok = run(process.execPath, [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
+    env: { ...process.env, ...(chromium ? { CHROMIUM_PATH: chromium } : {}) },
+  });
+  if (existsSync(report)) {
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
+    passed += numPassedTests;
+    failed += numFailedTests;
+    // A file that cannot be loaded, or an unhandled error, fails the run without a failed test.
+    if (!ok && numFailedTests === 0) failed++;
+  } else failed++;
+}
+
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
