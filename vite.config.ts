@@ -21,7 +21,8 @@ function script(entry: string, fileName: string, format: "es" | "iife"): Environ
       sourcemap: true,
       minify: "oxc",
       lib: { entry: at(entry), formats: [format], fileName: () => fileName, ...(format === "iife" ? { name: "ChanlChat" } : {}) },
-      rolldownOptions: { output: { codeSplitting: false } },
+      // Vite keeps the white space of ES libraries, for bundlers to come; nothing comes after this one.
+      rolldownOptions: { output: { codeSplitting: false, minify: true } },
     },
   };
 }

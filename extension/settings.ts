@@ -23,7 +23,9 @@ export async function loadSettings(): Promise<Settings> {
 export async function saveSettings(settings: Settings): Promise<void> {
   const keys = Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[];
   await chrome.storage.sync.remove(keys.filter((name) => settings[name] === DEFAULT_SETTINGS[name]));
-  await chrome.storage.sync.set(Object.fromEntries(keys.filter((name) => settings[name] !== DEFAULT_SETTINGS[name]).map((name) => [name, settings[name]])));
+  await chrome.storage.sync.set(
+    Object.fromEntries(keys.filter((name) => settings[name] !== DEFAULT_SETTINGS[name]).map((name) => [name, settings[name]])),
+  );
 }
 
 /** Calls back when a setting changed anywhere, the options page or another window. */
@@ -34,7 +36,11 @@ export function onSettingsChanged(listener: (settings: Settings) => void): void 
 /** The address as it is used, or `null` when it is none we may connect to: https anywhere, plain http only on this machine. */
 export function normaliseServer(input: string): string | null {
   const text = input.trim();
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : /^(localhost|127\.0\.0\.1)([:/]|$)/.test(text) ? `http://${text}` : `https://${text}`;
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+    ? text
+    : /^(localhost|127\.0\.0\.1)([:/]|$)/.test(text)
+      ? `http://${text}`
+      : `https://${text}`;
   let url: URL;
   try {
     url = new URL(withScheme);

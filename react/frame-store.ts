@@ -2,7 +2,7 @@
  * A store that changes at most once per animation frame. React commits synchronously for `useSyncExternalStore`; fed with
  * every token of a fast stream it throws "Maximum update depth exceeded" and starves the page.
  */
-import { createFrameScheduler, type FrameScheduler } from "../shared/render/frame-scheduler.ts";
+import { documentFrames, type FrameScheduler } from "../shared/render/frame-scheduler.ts";
 
 export interface FrameStore<Snapshot> {
   subscribe: (listener: () => void) => () => void;
@@ -12,11 +12,13 @@ export interface FrameStore<Snapshot> {
 
 interface Source<Snapshot> {
   subscribe(listener: () => void): () => void;
-  getSnapshot(): Snapshot & { isStreaming: boolean };
+  getSnapshot(): Snapshot;
 }
 
-export function createFrameStore<Snapshot>(source: Source<Snapshot>, scheduler: FrameScheduler = createFrameScheduler()): FrameStore<Snapshot> {
+export function createFrameStore<Snapshot>(source: Source<Snapshot>, scheduler?: FrameScheduler): FrameStore<Snapshot> {
   const listeners = new Set<() => void>();
+  // Asked for at the first change: on a server that renders the page there is no document.
+  let frames = scheduler;
   let shown = source.getSnapshot();
   let cancelFrame: (() => void) | null = null;
   let unsubscribe: (() => void) | null = null;
@@ -29,11 +31,7 @@ export function createFrameStore<Snapshot>(source: Source<Snapshot>, scheduler: 
     for (const listener of listeners) listener();
   };
   const changed = (): void => {
-    // The beginning and the end of an answer show at once: a click must not wait for a frame, and a test for a timer.
-    if (source.getSnapshot().isStreaming !== shown.isStreaming) {
-      cancelFrame?.();
-      show();
-    } else cancelFrame ??= scheduler.schedule(show);
+    cancelFrame ??= (frames ??= documentFrames(document)).schedule(show);
   };
 
   return {

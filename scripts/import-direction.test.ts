@@ -10,7 +10,8 @@ let copy = "";
 beforeAll(() => {
   mkdirSync(join(root, ".cache"), { recursive: true });
   copy = mkdtempSync(join(root, ".cache", "import-direction-"));
-  for (const name of ["shared", "widget", "server", "react", "tsconfig.base.json", "package.json"]) cpSync(join(root, name), join(copy, name), { recursive: true });
+  for (const name of ["shared", "widget", "server", "react", "tsconfig.base.json", "package.json"])
+    cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 });
 
@@ -36,7 +37,13 @@ test("the tree as it is passes", { timeout: 120_000 }, () => {
 test.each([
   ["shared must not import widget", "shared/errors.ts", 'import "../widget/strings.ts";', "shared/tsconfig.core.json", "TS6307"],
   ["shared must not import server", "shared/errors.ts", 'import "../server/errors.ts";', "shared/tsconfig.core.json", "TS6307"],
-  ["the core must not import the renderer", "shared/errors.ts", 'import "./render/token-renderer.ts";', "shared/tsconfig.core.json", "TS6307"],
+  [
+    "the core must not import the renderer",
+    "shared/errors.ts",
+    'import "./render/token-renderer.ts";',
+    "shared/tsconfig.core.json",
+    "TS6307",
+  ],
   ["the core must not touch the DOM", "shared/errors.ts", "document.title;", "shared/tsconfig.core.json", "TS2584"],
   ["server must not import the renderer", "server/errors.ts", 'import "../shared/render/token-renderer.ts";', "server", "TS6307"],
   ["server must not import the widget", "server/errors.ts", 'import "../widget/strings.ts";', "server", "TS6307"],

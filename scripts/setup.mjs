@@ -47,7 +47,8 @@ export function ensureInstalled() {
   if (existsSync(join(root, "node_modules")) && isFresh("install", stamp)) return;
   console.log("Installing dependencies …");
   // Dev dependencies hold the build tools; NODE_ENV=production would leave them out.
-  if (!run(npm, ["ci", "--include=dev", "--no-audit", "--no-fund"])) fail("The dependencies could not be installed. The lines above say why.");
+  if (!run(npm, ["ci", "--include=dev", "--no-audit", "--no-fund"]))
+    fail("The dependencies could not be installed. The lines above say why.");
   markFresh("install", stamp);
 }
 

@@ -40,9 +40,21 @@ for (const project of projects) {
   const report = join(root, ".cache", `vitest-${project}.json`);
   mkdirSync(join(root, ".cache"), { recursive: true });
   rmSync(report, { force: true });
-  const ok = run(process.execPath, [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
-    env: { ...process.env, ...(chromium ? { CHROMIUM_PATH: chromium } : {}) },
-  });
+  const ok = run(
+    process.execPath,
+    [
+      join(root, "node_modules", "vitest", "vitest.mjs"),
+      "run",
+      "--project",
+      project,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    {
+      env: { ...process.env, ...(chromium ? { CHROMIUM_PATH: chromium } : {}) },
+    },
+  );
   if (existsSync(report)) {
     const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
     passed += numPassedTests;

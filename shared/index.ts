@@ -55,6 +55,11 @@ export {
 } from "./session/chat-session.ts";
 export { StreamMetrics, type StreamMetricsOptions } from "./metrics/stream-metrics.ts";
 
+// Text → Markdown tree → DOM.
+export { MarkdownStream } from "./markdown/markdown-stream.ts";
+export { documentFrames, type FrameScheduler } from "./render/frame-scheduler.ts";
+export { TokenRenderer, type RenderCounters, type RenderedFrame, type TokenRendererOptions } from "./render/token-renderer.ts";
+
 // The client for code.
 export { ChanlClient, type Agent, type AgentDefinition, type ChanlClientOptions, type StreamOptions, type WholeAnswer } from "./client.ts";
 export { StreamingChatClient, type StreamingChatClientOptions } from "./streaming-client.ts";

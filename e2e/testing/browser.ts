@@ -56,7 +56,13 @@ export async function launchExtension(): Promise<ExtensionBrowser> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: executablePath(),
     headless: true,
-    args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`, "--remote-debugging-port=0", "--window-size=1200,800"],
+    args: [
+      ...ARGS,
+      `--disable-extensions-except=${extension}`,
+      `--load-extension=${extension}`,
+      "--remote-debugging-port=0",
+      "--window-size=1200,800",
+    ],
   });
   const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
   const id = worker.url().split("/")[2]!;

@@ -35,7 +35,8 @@ async function show(settings: Settings): Promise<void> {
   chat.starters = STARTERS;
   chat.session = session;
   chat.addEventListener("chanl-error", (event) => {
-    if (CONNECTION_CODES.has(event.detail.code)) showNotice(`No answer from ${settings.server}. Is the server running, and is the address right?`);
+    if (CONNECTION_CODES.has(event.detail.code))
+      showNotice(`No answer from ${settings.server}. Is the server running, and is the address right?`);
   });
   chat.addEventListener("chanl-stream-start", () => void (notice.hidden = true));
   watchPageHost((host) => chat.setAttribute("subtitle", host ? `Beside ${host}` : "Answers from your server"));

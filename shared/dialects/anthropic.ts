@@ -57,6 +57,7 @@ class AnthropicReader implements DialectReader {
       case "message_stop":
         return this.#finish();
       case "error":
+        this.#abandonCalls();
         this.#ended = true;
         this.#context.emit(providerError(record(body["error"]) ?? {}));
         return;

@@ -7,13 +7,16 @@ const REASONS: Record<string, FinishReason> = {
   stop: "stop",
   end_turn: "stop",
   stop_sequence: "stop",
+  STOP: "stop",
   length: "length",
   max_tokens: "length",
+  MAX_TOKENS: "length",
   model_context_window_exceeded: "length",
   tool_calls: "tool_calls",
   function_call: "tool_calls",
   tool_use: "tool_calls",
   content_filter: "content_filter",
+  SAFETY: "content_filter",
   refusal: "refusal",
 };
 
@@ -22,7 +25,7 @@ const REASONS: Record<string, FinishReason> = {
  * say `stop` there), and a stop after refusal text is `refusal`.
  */
 export function finishReason(reason: string, seen: { callToRun: boolean; refusal: boolean }): FinishReason {
-  const known = REASONS[reason] ?? "other";
+  const known = (Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined) ?? "other";
   if (known !== "stop") return known;
   if (seen.callToRun) return "tool_calls";
   return seen.refusal ? "refusal" : "stop";

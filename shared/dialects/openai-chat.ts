@@ -34,6 +34,7 @@ class OpenAiChatReader implements DialectReader {
     const body = payload(data, this.#context.report);
     if (!body) return;
     if (body["error"] !== undefined && body["error"] !== null) {
+      this.#completeCalls("cut");
       this.#ended = true;
       this.#context.emit(providerError(record(body["error"]) ?? { message: body["error"] }));
       return;
@@ -49,13 +50,13 @@ class OpenAiChatReader implements DialectReader {
   end(): void {
     if (this.#ended) return;
     if (this.#reason !== undefined) return this.#finish();
-    this.#completeCalls(true);
+    this.#completeCalls("cut");
   }
 
   #readChoice(choice: UnknownRecord): void {
     const { emit } = this.#context;
     const delta = record(choice["delta"]) ?? record(choice["message"]) ?? {};
-    const reasoning = text(delta["reasoning_content"]) ?? text(delta["reasoning"]);
+    const reasoning = text(delta["reasoning_content"]) || text(delta["reasoning"]);
     if (reasoning) emit({ type: "reasoning", content: reasoning });
     const content = delta["content"];
     if (typeof content === "string") {
@@ -72,7 +73,7 @@ class OpenAiChatReader implements DialectReader {
     const reason = text(choice["finish_reason"]);
     if (reason) {
       this.#reason = reason;
-      this.#completeCalls(reason === "length");
+      this.#completeCalls(finishReason(reason, { callToRun: false, refusal: false }) === "length" ? "length" : "told");
     }
   }
 
@@ -108,17 +109,21 @@ class OpenAiChatReader implements DialectReader {
     });
   }
 
-  #completeCalls(cut: boolean): void {
-    for (const call of this.#calls.finish()) {
-      // A turn cut by the token limit may end a call between two fragments: what parses is whole, the rest is incomplete.
+  /**
+   * @param how `told` the provider ended the calls · `length` the token limit did, perhaps inside one: what parses is whole,
+   *   the rest is incomplete · `cut` nobody did: all are incomplete, because what parses may have gone on
+   */
+  #completeCalls(how: "told" | "length" | "cut"): void {
+    for (const ended of this.#calls.finish({ cut: how === "cut" })) {
+      const isUnfinished = how === "length" && (ended.invalid || ended.argumentsText.trim() === "");
+      const call = isUnfinished ? { ...ended, arguments: null, invalid: undefined, incomplete: true as const } : ended;
       if (!call.incomplete && !call.invalid) this.#callToRun = true;
-      const unfinished = cut && call.invalid ? { ...call, invalid: undefined, incomplete: true as const } : call;
-      this.#context.emit(toolCallChunk(unfinished, "server"));
+      this.#context.emit(toolCallChunk(call, "server"));
     }
   }
 
   #finish(): void {
-    this.#completeCalls(false);
+    this.#completeCalls("told");
     this.#ended = true;
     if (this.#usage) this.#context.emit({ type: "usage", ...this.#usage });
     const reason = finishReason(this.#reason ?? "stop", { callToRun: this.#callToRun, refusal: this.#refusal });

@@ -7,6 +7,7 @@ import { anthropicDialect } from "./anthropic.ts";
 import { chanlDialect } from "./chanl.ts";
 import type { Dialect, DialectName } from "./dialect.ts";
 import { openaiChatDialect } from "./openai-chat.ts";
+import { payload } from "./payload.ts";
 
 const DIALECTS: Record<DialectName, Dialect> = {
   chanl: chanlDialect,
@@ -15,7 +16,7 @@ const DIALECTS: Record<DialectName, Dialect> = {
 };
 
 export interface ReadChunksOptions {
-  /** The wire format of the body. `"auto"` tells it from the first event. @defaultValue `"auto"` */
+  /** The wire format of the body. `"auto"` tells it from the first event that shows one. @defaultValue `"auto"` */
   dialect?: Dialect | DialectName | "auto" | undefined;
   /** An event that was skipped because it could not be read. */
   onReport?: ((error: ChatError) => void) | undefined;
@@ -26,8 +27,8 @@ export interface ReadChunksOptions {
 /**
  * A provider's body → our chunks: bytes in, `StreamChunk`s out.
  * Ends after exactly one terminal chunk. A body that stops without a sign of its end gives `error {code: "truncated"}`,
- * one that breaks gives `error {code: "network"}`, each after everything that came before. It never throws for what the
- * body holds; leaving the loop early closes the body.
+ * one that breaks gives `error {code: "network"}`, each after everything that came before, calls that were cut as incomplete.
+ * It never throws for what the body holds; leaving the loop early closes the body.
  */
 export async function* readChunks(body: ByteSource, options: ReadChunksOptions = {}): AsyncGenerator<StreamChunk, void, undefined> {
   let ready: StreamChunk[] = [];
@@ -35,13 +36,16 @@ export async function* readChunks(body: ByteSource, options: ReadChunksOptions =
   const context = { emit: (chunk: StreamChunk) => void ready.push(chunk), report };
   let dialect = options.dialect === undefined || options.dialect === "auto" ? undefined : named(options.dialect);
   let reader = dialect?.createReader(context);
+  let ending = false;
   const onEvent = (event: SseEvent): void => {
-    dialect ??= detect(event);
+    dialect ??= detect(event, report);
+    // With "auto" the decoder was made before the dialect was known, and flushes for all.
+    if (!dialect || (ending && !dialect.flushAtEof)) return;
     reader ??= dialect.createReader(context);
     reader.read(event);
   };
-  // With "auto" the dialect is not known yet; a flushed block that is none of ours is reported, not shown.
   const decoder = new SseDecoder({ onEvent, maxEventBytes: options.maxEventBytes, flushAtEof: dialect?.flushAtEof ?? true });
+  let broken: StreamChunk = { type: "error", code: "truncated", message: "The answer was cut off.", retryable: true };
   try {
     for await (const bytes of readBytes(body)) {
       decoder.push(bytes);
@@ -53,21 +57,20 @@ export async function* readChunks(body: ByteSource, options: ReadChunksOptions =
         if (isTerminal(chunk)) return;
       }
     }
+    ending = true;
     decoder.end();
-    reader?.end();
   } catch (error) {
-    yield* ready;
     const tooLarge = error instanceof ChatError && error.code === "event_too_large";
-    yield tooLarge
+    broken = tooLarge
       ? { type: "error", code: "event_too_large", message: error.message, retryable: false }
       : { type: "error", code: "network", message: "The connection broke during the answer.", retryable: true };
-    return;
   }
+  reader?.end();
   for (const chunk of ready) {
     yield chunk;
     if (isTerminal(chunk)) return;
   }
-  yield { type: "error", code: "truncated", message: "The answer was cut off.", retryable: true };
+  yield broken;
 }
 
 function named(dialect: Dialect | DialectName): Dialect {
@@ -77,8 +80,16 @@ function named(dialect: Dialect | DialectName): Dialect {
   return known;
 }
 
-/** Each format shows itself in its first event: our `seq`, Anthropic's event names, OpenAI's `choices`. */
-function detect(event: SseEvent): Dialect {
-  if (event.type !== "message") return anthropicDialect;
-  return /"seq"\s*:\s*\d|"type"\s*:\s*"start"/.test(event.data) ? chanlDialect : openaiChatDialect;
+/**
+ * Each format shows itself: our `seq`, Anthropic's types, OpenAI's `choices`. Payloads and not event names tell, because
+ * proxies drop the names. An event that shows none is passed over.
+ */
+function detect({ data }: SseEvent, report: (error: ChatError) => void): Dialect | undefined {
+  if (data.trim() === "[DONE]") return openaiChatDialect;
+  const body = payload(data, report);
+  if (!body) return undefined;
+  const type = typeof body["type"] === "string" ? body["type"] : "";
+  if (typeof body["seq"] === "number" || type === "start") return chanlDialect;
+  if (/^(message|content_block)_|^(ping|error)$/.test(type)) return anthropicDialect;
+  return "choices" in body || "error" in body ? openaiChatDialect : undefined;
 }

@@ -56,6 +56,8 @@ export class SseDecoder {
 
   #data = "";
   #hasData = false;
+  /** Units of the data lines of this block so far. */
+  #dataUnits = 0;
   #type = "";
   #idBuffer = "";
   #lastEventId = "";
@@ -157,7 +159,7 @@ export class SseDecoder {
   }
 
   #limit(units: number): void {
-    if (this.#data.length + units <= this.#maxEventBytes) return;
+    if (this.#dataUnits + units <= this.#maxEventBytes) return;
     this.#failed = new ChatError("event_too_large", `An event is larger than ${this.#maxEventBytes} bytes.`);
     this.#fragments = [];
     this.#data = "";
@@ -167,6 +169,8 @@ export class SseDecoder {
   #line(line: string): void {
     const length = line.length;
     if (length === 0) return this.#dispatch();
+    // Whole lines are held to the limit like fragments, names included: where the network cut a line must not matter.
+    this.#limit(length);
     const colon = line.charCodeAt(0) === COLON ? 0 : line.indexOf(":");
     if (colon === 0) {
       this.#onComment?.(line.slice(1));
@@ -176,7 +180,7 @@ export class SseDecoder {
     const value = colon === -1 ? "" : line.slice(line.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1);
     switch (field) {
       case "data":
-        this.#limit(value.length);
+        this.#dataUnits += length;
         this.#data = this.#hasData ? `${this.#data}\n${value}` : value;
         this.#hasData = true;
         return;
@@ -201,6 +205,7 @@ export class SseDecoder {
     const data = this.#data;
     this.#data = "";
     this.#hasData = false;
+    this.#dataUnits = 0;
     this.#onEvent({ type: type === "" ? "message" : type, data, lastEventId: this.#lastEventId });
   }
 }

@@ -2,7 +2,8 @@
  * Fragments of tool calls → the calls, once each, whatever the provider.
  *
  * The rules, each from a stream that breaks a simpler accumulator:
- * - A fragment belongs to the call with its id; else to the one with its index; else to the last open call.
+ * - A fragment belongs to the call with its id; else to the one with its index; else to the last open call. A fragment with
+ *   neither id nor name begins no call: at an index of its own it goes on with the last one.
  * - A new id on a used index opens a new call and takes the index over (providers that send index 0 for every parallel call).
  * - A later empty id or name never overwrites (Mistral sends `name: ""` from the second fragment on).
  * - A call is complete only when the provider says so, never because its text parses: `1` then `2` is 12.
@@ -86,8 +87,9 @@ export function createToolCallAccumulator(options: { onLate?: (error: ChatError)
       const atIndex = fragment.index === undefined ? undefined : byIndex.get(fragment.index);
       return atIndex && atIndex.id === "" && !atIndex.ended ? atIndex : undefined;
     }
-    if (fragment.index !== undefined) return byIndex.get(fragment.index);
-    return last;
+    const atIndex = fragment.index === undefined ? undefined : byIndex.get(fragment.index);
+    if (atIndex || (fragment.index !== undefined && fragment.name)) return atIndex;
+    return calls.findLast((call) => !call.ended) ?? last;
   }
 
   function create(fragment: ToolCallFragment): Call {
@@ -99,7 +101,8 @@ export function createToolCallAccumulator(options: { onLate?: (error: ChatError)
 
   function end(call: Call, cut: boolean): CompletedToolCall {
     call.ended = true;
-    if (call.id === "") call.id = `call_${call.index}`;
+    // Made-up ids differ between turns: a call is known by its id for the whole run.
+    if (call.id === "") call.id = `call_${call.index}_${crypto.randomUUID().slice(0, 8)}`;
     const text = call.fragments.join("");
     call.fragments = [text];
     const view = { index: call.index, id: call.id, name: call.name, argumentsText: text };
@@ -133,6 +136,8 @@ export function createToolCallAccumulator(options: { onLate?: (error: ChatError)
       const added = fragment.arguments;
       if (typeof added === "string") {
         if (added !== "") call.fragments.push(added);
+        // An object that text follows was a placeholder: the text is read as a whole.
+        if (added.trim() !== "") call.value = undefined;
         progress.arguments = added;
       } else if (added !== null && added !== undefined) {
         call.value = added;

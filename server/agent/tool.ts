@@ -1,0 +1,41 @@
+/**
+ * A tool that runs at the gateway.
+ *
+ * Contract:
+ * - `run` gets arguments that were complete and parsed; it checks their shape itself.
+ * - It stops when `signal` aborts (Stop, or the timeout). The loop does not wait for one that does not.
+ * - What it throws is told to the model as a failure without its text; throw `ToolError` to choose the words.
+ */
+import type { JsonObject, JsonValue, SourceChunk } from "../../shared/protocol/chunk.ts";
+
+export interface ToolContext {
+  callId: string;
+  /** Aborts on Stop and at the timeout. */
+  signal: AbortSignal;
+  /** Numbers for `count` citations, unique in the run: the first of them. */
+  reserveCitations(count: number): number;
+}
+
+export interface ToolOutcome {
+  /** Shown to the person, and to the model unless `modelText` is set. */
+  result: JsonValue;
+  /** What the model reads instead, where that is longer than what a person wants to see. */
+  modelText?: string;
+  /** Citations, sent after the result. */
+  sources?: SourceChunk[];
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of the arguments, an object schema. */
+  readonly parameters: JsonObject;
+  /** Longest run in ms. @defaultValue `30_000` */
+  readonly timeoutMs?: number;
+  run(input: JsonValue, context: ToolContext): Promise<ToolOutcome> | ToolOutcome;
+}
+
+/** A failure whose message may be shown to the person and the model. */
+export class ToolError extends Error {
+  override readonly name = "ToolError";
+}

@@ -1,0 +1,134 @@
+/** Express wiring: which handler answers which address, and nothing else. */
+import type { IncomingMessage, Server } from "node:http";
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+
+import express, { Router, type Express } from "express";
+
+import { requireAdminKey } from "./auth/admin-key.ts";
+import { isLoopback } from "./config.ts";
+import { GatewayError } from "./errors.ts";
+import { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
+import { packageRoot } from "./package-root.ts";
+import { agentRoutes } from "./routes/agents.ts";
+import { chatRoutes } from "./routes/chat.ts";
+import { answerError, notFound } from "./routes/error-answer.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { pageRoutes } from "./routes/pages.ts";
+import { refuseUpgrade } from "./web-socket.ts";
+
+const SOCKET_PATH = "/api/chat/ws";
+
+/** The API as a router for one's own Express app; a WebSocket needs the server's `upgrade` event, which no router sees. */
+export interface ChatRouter extends Router {
+  /** `server.on("upgrade", (request, socket, head) => router.handleUpgrade(request, socket, head))` */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Ends running answers after `shutdownMs` and closes the sockets. */
+  close(): Promise<void>;
+}
+
+export interface GatewayServer {
+  app: Express;
+  server: Server;
+  gateway: Gateway;
+  /** Listens on the configured host and port; resolves with the address. */
+  listen(): Promise<string>;
+  /** Takes nothing new, lets running answers end for `shutdownMs`, then ends them and every connection. */
+  close(): Promise<void>;
+}
+
+/** Mount it at `/api`: `app.use("/api", createChatRouter(options))`. It reads JSON bodies itself. */
+export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
+  const gateway = createGateway(options);
+  gateway.docsUrl = withSlash(gateway.config.docsUrl);
+  return Object.assign(apiRouter(gateway), {
+    handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void gateway.sockets.handleUpgrade(request, socket, head),
+    async close() {
+      await gateway.runs.close(gateway.config.shutdownMs);
+      gateway.sockets.close();
+    },
+  });
+}
+
+export function createServer(options: GatewayOptions = {}): GatewayServer {
+  const gateway = createGateway(options);
+  const { config, logger } = gateway;
+  const health = { ready: true };
+  const app = express();
+  app.disable("x-powered-by");
+  // ETags of JSON answers only cost a hash; `query parser` simple: no nested objects out of a query string.
+  app.set("etag", false);
+  app.set("query parser", "simple");
+  app.use(healthRoutes(health));
+  app.use("/api", apiRouter(gateway));
+  app.use(pageRoutes({ publicDir: config.publicDir ?? join(packageRoot(), "dist"), docs: gateway.docs }));
+  app.use(notFound, answerError(logger));
+
+  const server = createHttpServer(
+    {
+      // Longer than the 60 s after which load balancers reuse a connection: at Node's 5 s they meet a closed one and answer 502.
+      keepAliveTimeout: 65_000,
+      // A slow client may take this long for its headers and for its whole body. Answers are not limited by it.
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 5_000,
+    },
+    app,
+  );
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.url?.split("?")[0] === SOCKET_PATH) void gateway.sockets.handleUpgrade(request, socket, head);
+    else refuseUpgrade(socket, new GatewayError("not_found"));
+  });
+
+  return {
+    app,
+    server,
+    gateway,
+    async listen() {
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(config.port, config.host, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      });
+      const url = urlOf(server.address() as AddressInfo);
+      const publicUrl = config.publicUrl ?? (isLoopback(config.host) ? url : undefined);
+      gateway.docsUrl = withSlash(config.docsUrl ?? `${publicUrl?.replace(/\/$/, "") ?? ""}/docs/`);
+      return url;
+    },
+    async close() {
+      health.ready = false;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await gateway.runs.close(config.shutdownMs);
+      gateway.sockets.close();
+      // Answers that just got their last event need a moment to leave; idle keep-alive connections would hold the port for 65 s.
+      const idle = setInterval(() => server.closeIdleConnections(), 20);
+      const rest = setTimeout(() => server.closeAllConnections(), 1500);
+      await closed;
+      clearInterval(idle);
+      clearTimeout(rest);
+    },
+  };
+}
+
+function apiRouter(gateway: Gateway): Router {
+  const { chat, heartbeat, config, agents, tools, identify, logger } = gateway;
+  const router = Router();
+  router.use(gateway.origins.middleware());
+  router.use("/chat", chatRoutes({ chat, heartbeat, stallMs: config.stallMs, identify }));
+  router.use("/agents", requireAdminKey(config.adminKey), agentRoutes({ agents, toolNames: [...tools.keys()] }));
+  router.use(notFound, answerError(logger));
+  return router;
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  const host = address === "::" || address === "0.0.0.0" ? "localhost" : family === "IPv6" ? `[${address}]` : address;
+  return `http://${host}:${port}`;
+}
+
+function withSlash(url: string | undefined): string | undefined {
+  return url === undefined || url.endsWith("/") ? url : `${url}/`;
+}

@@ -1,0 +1,137 @@
+/** Puts the gateway's parts together from one configuration. */
+import { existsSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { join } from "node:path";
+
+import { MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
+import { docsAgent } from "./agent/docs-agent.ts";
+import { createSearchDocs } from "./agent/search-docs.ts";
+import type { Tool } from "./agent/tool.ts";
+import { OriginPolicy } from "./auth/origins.ts";
+import { defaultConfig, type GatewayConfig } from "./config.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { packageRoot } from "./package-root.ts";
+import { AnthropicProvider } from "./providers/anthropic.ts";
+import { DocsGuideProvider } from "./providers/docs-guide.ts";
+import { DocsIndex } from "./providers/docs-index.ts";
+import { ModelRegistry, type RegisteredProvider } from "./providers/model-registry.ts";
+import { OpenAiProvider } from "./providers/openai.ts";
+import type { Provider } from "./providers/provider.ts";
+import { ChatService } from "./stream/chat-service.ts";
+import { HeartbeatWheel } from "./stream/heartbeat.ts";
+import { MemoryRunStore } from "./stream/memory-run-store.ts";
+import { RunManager } from "./stream/run-manager.ts";
+import type { RunStore } from "./stream/run-store.ts";
+import { WebSocketGateway } from "./web-socket.ts";
+
+/** Everything is optional; what is left out is as in an empty environment. */
+export interface GatewayOptions extends Partial<GatewayConfig> {
+  /** More providers, by the prefix of their models: `{acme: …}` runs `acme/model-1`. */
+  providers?: Readonly<Record<string, Provider>> | undefined;
+  /** Tools that run at the gateway, for agents that name them. `search_docs` is always there. */
+  tools?: readonly Tool[] | undefined;
+  /** Agents besides `docs`. Ignored with an `agentStore` of one's own. */
+  agents?: readonly AgentDefinition[] | undefined;
+  agentStore?: AgentStore | undefined;
+  runStore?: RunStore | undefined;
+  /**
+   * Who is asking, as a stable name: only the same one can resume and stop a run. Throw a `GatewayError("unauthorized")` to refuse.
+   * Without it nobody is told apart, and the stream's id, 128 random bits, is the key to it.
+   */
+  identify?: ((request: IncomingMessage) => string | Promise<string>) | undefined;
+  /** Silent without one. */
+  logger?: Logger | undefined;
+}
+
+export interface Gateway {
+  config: GatewayConfig;
+  logger: Logger;
+  agents: AgentStore;
+  tools: ReadonlyMap<string, Tool>;
+  chat: ChatService;
+  runs: RunManager;
+  heartbeat: HeartbeatWheel;
+  origins: OriginPolicy;
+  sockets: WebSocketGateway;
+  identify: (request: IncomingMessage) => Promise<string>;
+  docs: () => Promise<DocsIndex>;
+  /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
+  docsUrl: string | undefined;
+}
+
+const OWN_QUESTIONS = ["How do I embed the widget?", "Should I use SSE or WebSocket?", "How does an answer survive a lost connection?"];
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const config: GatewayConfig = { ...defaultConfig(), ...withoutUndefined(options) };
+  const logger = options.logger ?? createLogger({ level: "silent" });
+  let index: Promise<DocsIndex> | undefined;
+  let titles: string[] = [];
+  const docs = (): Promise<DocsIndex> => {
+    index ??= loadDocs(config.docsDir).then((loaded) => {
+      titles = loaded.titles;
+      return loaded;
+    });
+    return index;
+  };
+
+  const providers = new Map<string, RegisteredProvider>();
+  providers.set("docs-guide", {
+    provider: new DocsGuideProvider({
+      tokensPerSecond: config.docsGuideTokensPerSecond,
+      fragmentMs: config.docsGuideFragmentMs,
+      suggestions: () => (config.docsDir === undefined ? OWN_QUESTIONS : titles),
+    }),
+    setting: "DOCS_DIR",
+  });
+  const idleMs = config.providerIdleMs;
+  providers.set("anthropic", {
+    provider: config.anthropic && new AnthropicProvider({ ...config.anthropic, idleMs }),
+    setting: "ANTHROPIC_API_KEY (or ANTHROPIC_BASE_URL)",
+  });
+  providers.set("openai", {
+    provider: config.openai && new OpenAiProvider({ ...config.openai, idleMs }),
+    setting: "OPENAI_API_KEY (or OPENAI_BASE_URL)",
+  });
+  for (const [prefix, provider] of Object.entries(options.providers ?? {})) providers.set(prefix, { provider, setting: prefix });
+
+  const heartbeat = new HeartbeatWheel(config.heartbeatMs);
+  const origins = new OriginPolicy(config);
+  const agents = options.agentStore ?? new MemoryAgentStore([docsAgent(), ...(options.agents ?? [])]);
+  const runs = new RunManager({
+    store: options.runStore ?? new MemoryRunStore({ maxBytes: config.maxLogBytes }),
+    limits: config,
+    ttlMs: config.ttlMs,
+    maxRuns: config.maxRuns,
+    logger,
+  });
+  const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
+  const tools = new Map<string, Tool>();
+  const gateway: Omit<Gateway, "chat" | "sockets"> = { config, logger, agents, tools, runs, heartbeat, origins, identify, docs, docsUrl: undefined };
+  for (const tool of [createSearchDocs({ index: docs, baseUrl: () => complete.docsUrl }), ...(options.tools ?? [])]) tools.set(tool.name, tool);
+
+  const chat = new ChatService({
+    agents,
+    models: new ModelRegistry(providers, config.model),
+    tools,
+    runs,
+    maxSteps: config.maxSteps,
+    toolTimeoutMs: config.toolTimeoutMs,
+    clientToolTimeoutMs: config.clientToolTimeoutMs,
+    logger,
+  });
+  const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });
+  const complete: Gateway = Object.assign(gateway, { chat, sockets });
+  return complete;
+}
+
+function loadDocs(docsDir: string | undefined): Promise<DocsIndex> {
+  if (docsDir !== undefined) return DocsIndex.load([docsDir]);
+  const root = packageRoot();
+  const paths = [join(root, "docs"), join(root, "README.md")].filter((path) => existsSync(path));
+  // Decisions tell why the project is as it is, which is not what its users ask.
+  return DocsIndex.load(paths, (path) => path.startsWith("decisions/"));
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

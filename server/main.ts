@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+/** Starts the gateway from the environment. What a person reads goes to stdout, logs go to stderr. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { destination } from "pino";
+
+import { createServer } from "./app.ts";
+import { ConfigError, isLoopback, loadConfig, type GatewayConfig } from "./config.ts";
+import { createLogger } from "./logger.ts";
+import { packageRoot } from "./package-root.ts";
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(message: string): never {
+  process.stderr.write(`chanl-chat cannot start:\n${message}\n`);
+  process.exit(1);
+}
+
+function readConfig(): GatewayConfig {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (error instanceof ConfigError) fail(error.message);
+    throw error;
+  }
+}
+
+const config = readConfig();
+const logger = createLogger({ level: config.logLevel, destination: destination({ fd: 2, sync: true }) });
+const gateway = createServer({ ...config, logger });
+
+// A folder of docs that cannot be read is found now, not at the first question.
+await gateway.gateway.docs().catch((error: NodeJS.ErrnoException) => fail(`DOCS_DIR ${config.docsDir ?? ""} cannot be read: ${error.message}`));
+
+const url = await gateway.listen().catch((error: NodeJS.ErrnoException) => {
+  if (error.code === "EADDRINUSE") fail(`PORT ${config.port} is taken. Set PORT to another one.`);
+  if (error.code === "EACCES" || error.code === "EADDRNOTAVAIL") fail(`HOST ${config.host} and PORT ${config.port} cannot be used: ${error.code}.`);
+  throw error;
+});
+
+const extension = join(packageRoot(), "dist", "extension");
+say(`chanl-chat is ready at ${url}`);
+say(`  model      ${config.model}${config.model === "docs-guide" ? " (searches the docs; no language model, no key needed)" : ""}`);
+if (existsSync(extension)) say(`  extension  ${extension} (chrome://extensions, developer mode, "Load unpacked")`);
+if (!isLoopback(config.host) && config.allowedOrigins.length + config.allowedExtensionIds.length === 0) {
+  say("  note       only pages of this server may use it; name other sites in ALLOWED_ORIGINS");
+}
+if (config.openai && !process.env["MODEL"] && process.env["OPENAI_BASE_URL"]) {
+  say(`  note       MODEL is not set; ${config.model} may not exist at OPENAI_BASE_URL`);
+}
+
+let closing = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    // A second signal means now.
+    if (closing) process.exit(1);
+    closing = true;
+    logger.info({ signal }, "closing");
+    void gateway.close().then(() => process.exit(0));
+  });
+}

@@ -1,0 +1,209 @@
+/**
+ * One streaming POST to a provider: status → catalogue error, silence → `provider_timeout`, abort → the connection closes.
+ *
+ * Node's fetch (undici) has limits of its own: 300 s until the headers and 300 s between two pieces of the body. They can only
+ * be changed through an undici `Agent`, and Node 20 does not let its built-in copy be imported. So this watchdog is the one that
+ * decides, and it has to stay below 300 s. It runs only while we wait for the provider: time the reader spends
+ * elsewhere (a slow client, a full log) is not the provider's silence.
+ */
+import { readChunks } from "../../shared/dialects/read-chunks.ts";
+import type { Dialect } from "../../shared/dialects/dialect.ts";
+import type { StreamChunk } from "../../shared/protocol/chunk.ts";
+import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
+
+/** undici's own limit, see above. */
+export const MAX_IDLE_MS = 295_000;
+
+/** Longest error body that is read for the debug log, in characters, and the longest wait for it, in ms. */
+const DETAIL_CHARS = 4096;
+const DETAIL_WAIT_MS = 1000;
+
+export interface UpstreamRequest {
+  url: string;
+  headers: Record<string, string>;
+  body: unknown;
+  dialect: Dialect;
+  signal: AbortSignal;
+  /** Longest silence of the provider, in ms. */
+  idleMs: number;
+  /** Never to appear anywhere: cut out of every detail. */
+  secrets: readonly string[];
+  onDetail?: ((detail: string) => void) | undefined;
+}
+
+export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<StreamChunk, void, undefined> {
+  const { signal, dialect } = request;
+  const detail = (text: string): void => request.onDetail?.(withoutSecrets(text, request.secrets));
+  const watchdog = new Watchdog(request.idleMs);
+  try {
+    const response = await watchdog.during(
+      fetch(request.url, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "text/event-stream", ...request.headers },
+        body: JSON.stringify(request.body),
+        signal: AbortSignal.any([signal, watchdog.signal]),
+        // A provider that moved is a wrong setting; following it would hand the key to whoever answers there.
+        redirect: "error",
+      }),
+    );
+    if (!response.ok) {
+      detail(`HTTP ${response.status}: ${await readDetail(response.body)}`);
+      yield errorChunk(statusError(response.status, response.headers));
+      return;
+    }
+    if (!response.body) {
+      yield errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut }));
+      return;
+    }
+    const body = watchdog.watch(response.body);
+    for await (const chunk of readChunks(body, { dialect, onReport: (error) => detail(error.message) })) {
+      if (chunk.type !== "error") yield chunk;
+      else yield signal.aborted ? { type: "cancelled", reason: "user" } : publicError(chunk, detail, watchdog.fired);
+    }
+  } catch (error) {
+    if (signal.aborted) {
+      yield { type: "cancelled", reason: "user" };
+      return;
+    }
+    detail(describe(error));
+    // readChunks throws for nothing the body does, so this is a connection that never gave an answer.
+    yield errorChunk(new GatewayError(watchdog.fired ? "provider_timeout" : "provider_unavailable"));
+  } finally {
+    watchdog.stop();
+  }
+}
+
+/** Aborts when one wait for the provider lasts too long. */
+class Watchdog {
+  readonly #idleMs: number;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  fired = false;
+
+  constructor(idleMs: number) {
+    this.#idleMs = Math.min(idleMs, MAX_IDLE_MS);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  async during<T>(wait: Promise<T>): Promise<T> {
+    this.#timer = setTimeout(() => {
+      this.fired = true;
+      this.#controller.abort();
+    }, this.#idleMs);
+    try {
+      return await wait;
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  async *watch(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const iterator = body[Symbol.asyncIterator]();
+    let finished = false;
+    try {
+      for (;;) {
+        const next = await this.during(iterator.next());
+        if (next.done) {
+          finished = true;
+          return;
+        }
+        yield next.value;
+      }
+    } finally {
+      if (!finished) void iterator.return?.()?.catch(() => undefined);
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    // Closes the connection when the reader left before the end; after a whole body it does nothing.
+    this.#controller.abort();
+  }
+}
+
+function statusError(status: number, headers: Headers): GatewayError {
+  if (status === 401 || status === 403) return new GatewayError("provider_auth", { status });
+  if (status === 429) {
+    const retryAfterMs = parseRetryAfter(headers.get("retry-after"));
+    return new GatewayError("provider_rate_limited", {
+      status,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs, message: ERROR_MESSAGES.rateLimitedFor(Math.ceil(retryAfterMs / 1000)) }),
+    });
+  }
+  if (status === 408 || status === 504) return new GatewayError("provider_timeout", { status });
+  if (status >= 500) return new GatewayError("provider_unavailable", { status, ...retryAfter(headers) });
+  if (status === 404) return new GatewayError("provider_error", { status, retryable: false, message: ERROR_MESSAGES.providerUnknownModel });
+  return new GatewayError("provider_error", { status, retryable: false, message: ERROR_MESSAGES.providerRefusedRequest });
+}
+
+function retryAfter(headers: Headers): { retryAfterMs?: number } {
+  const retryAfterMs = parseRetryAfter(headers.get("retry-after"));
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
+}
+
+/** Seconds or an HTTP date, at most an hour. */
+export function parseRetryAfter(value: string | null): number | undefined {
+  if (!value) return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(0, Math.round(ms)), 3_600_000) : undefined;
+}
+
+/** An error inside the stream: our words for the person, the provider's for the debug log. */
+function publicError(chunk: StreamChunk & { type: "error" }, detail: (text: string) => void, timedOut: boolean): StreamChunk {
+  detail(`${chunk.code}: ${chunk.detail ?? chunk.message}`);
+  if (timedOut) return errorChunk(new GatewayError("provider_timeout"));
+  switch (chunk.code) {
+    case "truncated":
+    case "network":
+    case "idle_timeout":
+      return errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut, retryable: true }));
+    case "provider_auth":
+    case "provider_rate_limited":
+    case "provider_unavailable":
+    case "provider_timeout":
+      return errorChunk(
+        new GatewayError(chunk.code, {
+          retryable: chunk.retryable,
+          ...(chunk.status === undefined ? {} : { status: chunk.status }),
+          ...(chunk.retryAfterMs === undefined ? {} : { retryAfterMs: chunk.retryAfterMs }),
+        }),
+      );
+    default:
+      return errorChunk(new GatewayError("provider_error", { retryable: chunk.retryable }));
+  }
+}
+
+async function readDetail(body: AsyncIterable<Uint8Array> | null): Promise<string> {
+  if (!body) return "";
+  let text = "";
+  let late = false;
+  const read = async (): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const bytes of body) {
+      text += decoder.decode(bytes, { stream: true });
+      if (late || text.length >= DETAIL_CHARS) return;
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const wait = new Promise<void>((resolve) => (timer = setTimeout(resolve, DETAIL_WAIT_MS)));
+  // The status alone decides; the text is only for the debug log, so a body that breaks or trickles is not waited for.
+  await Promise.race([read().catch(() => undefined), wait]);
+  late = true;
+  clearTimeout(timer);
+  return text.slice(0, DETAIL_CHARS);
+}
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  for (const secret of secrets) if (secret.length > 0) clean = clean.replaceAll(secret, "[redacted]");
+  return clean;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  return `${error.name}: ${error.message}${cause}`;
+}

@@ -1,0 +1,128 @@
+/** The chat over HTTP: start, follow, stop, and the answers of tools that run in the client. */
+import { Router, type Request, type RequestHandler, type Response } from "express";
+
+import { REQUEST_LIMITS } from "../../shared/protocol/request.ts";
+import { GatewayError } from "../errors.ts";
+import type { ChatService } from "../stream/chat-service.ts";
+import type { HeartbeatWheel } from "../stream/heartbeat.ts";
+import type { Run } from "../stream/run.ts";
+import { SseWriter } from "../stream/sse-writer.ts";
+import { jsonBody } from "./json-body.ts";
+import { parseApproval, parseChatRequest, parseToolResult } from "./request-schema.ts";
+
+export interface ChatRoutesOptions {
+  chat: ChatService;
+  heartbeat: HeartbeatWheel;
+  stallMs: number;
+  /** Who is asking; `""` where nobody is told apart. */
+  identify: (request: Request) => Promise<string>;
+}
+
+/** First bytes of every stream: how long `EventSource` waits before it reconnects. */
+const RETRY = "retry: 1000\n\n";
+
+export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOptions): Router {
+  const router = Router();
+
+  router.post("/stream", jsonBody(), async (request, response) => {
+    const body = parseChatRequest(withIdempotencyKey(request));
+    const run = await chat.start(body, await identify(request));
+    if (wantsJson(request)) {
+      response.status(202).setHeader("X-Stream-Id", run.id);
+      response.json({ streamId: run.id, messageId: run.options.messageId });
+      return;
+    }
+    await follow(run, 0, response);
+  });
+
+  router.get("/stream/:streamId", async (request, response) => {
+    const afterSeq = cursor(request);
+    const { run, head } = await find(request);
+    if (afterSeq > head.seq) throw new GatewayError("conflict", { message: `The cursor ${afterSeq} is beyond the last event, ${head.seq}.` });
+    if (head.ended && afterSeq === head.seq) {
+      // 204 is what makes EventSource stop for good.
+      response.status(204).setHeader("X-Stream-Id", run.id).end();
+      return;
+    }
+    await follow(run, afterSeq, response);
+  });
+
+  router.post("/stream/:streamId/cancel", async (request, response) => {
+    const { run } = await find(request);
+    const wasRunning = !run.ended;
+    run.cancel("user");
+    response.status(wasRunning ? 202 : 200).json({ streamId: run.id, state: wasRunning ? "cancelled" : "ended" });
+  });
+
+  router.post("/stream/:streamId/tool-results", jsonBody(), async (request, response) => {
+    const { run } = await find(request);
+    const result = parseToolResult(request.body);
+    acceptToolResult(run, result);
+    response.status(202).json({ toolCallId: result.toolCallId });
+  });
+
+  router.post("/stream/:streamId/approvals", jsonBody(), async (request, response) => {
+    await find(request);
+    const { toolCallId } = parseApproval(request.body);
+    response.setHeader("Cache-Control", "no-store");
+    throw notPending(toolCallId);
+  });
+
+  router.all(["/stream", "/stream/:streamId", "/stream/:streamId/:action"], methodNotAllowed);
+  return router;
+
+  async function find(request: Request): Promise<{ run: Run; head: { seq: number; ended: boolean } }> {
+    const run = chat.runs.find(String(request.params["streamId"]), await identify(request));
+    const head = await chat.runs.store.head(run.id);
+    if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
+    return { run, head };
+  }
+
+  async function follow(run: Run, afterSeq: number, response: Response): Promise<void> {
+    const writer = new SseWriter(response, run.id, { heartbeat, stallMs });
+    await writer.write(RETRY);
+    for await (const batch of run.read(afterSeq, writer.signal)) {
+      await writer.write(batch.length === 1 ? (batch[0]?.sse ?? "") : batch.map((frame) => frame.sse).join(""));
+    }
+    writer.end();
+  }
+}
+
+/** @throws GatewayError `conflict` for a second result, `not_found` for a call nobody waits for. */
+export function acceptToolResult(run: Run, result: Parameters<Run["clientResults"]["submit"]>[0]): void {
+  const outcome = run.clientResults.submit(result);
+  if (outcome === "duplicate") throw new GatewayError("conflict", { field: "toolCallId", message: "This call already has a result." });
+  if (outcome === "unknown") throw new GatewayError("not_found", { field: "toolCallId", message: "No call with this toolCallId waits for a result." });
+}
+
+export function notPending(toolCallId: string): GatewayError {
+  return new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
+}
+
+function withIdempotencyKey(request: Request): unknown {
+  const key = request.headers["idempotency-key"];
+  const body = request.body as unknown;
+  if (typeof key !== "string" || typeof body !== "object" || body === null || "requestId" in body) return body;
+  if (key.length > REQUEST_LIMITS.idChars) throw new GatewayError("bad_request", { field: "Idempotency-Key", message: `Idempotency-Key must have at most ${REQUEST_LIMITS.idChars} characters.` });
+  return { ...body, requestId: key };
+}
+
+function wantsJson(request: Request): boolean {
+  const accept = request.headers.accept ?? "";
+  return accept.includes("application/json") && !accept.includes("text/event-stream");
+}
+
+/** `Last-Event-ID` wins: an EventSource keeps the address, and so the `lastSeq`, it was opened with. */
+function cursor(request: Request): number {
+  const header = request.headers["last-event-id"];
+  const fromHeader = typeof header === "string" && header !== "";
+  const value = fromHeader ? header : (request.query["lastSeq"] ?? "0");
+  if (typeof value === "string" && /^\d{1,15}$/.test(value)) return Number(value);
+  const field = fromHeader ? "Last-Event-ID" : "lastSeq";
+  throw new GatewayError("bad_request", { field, message: `${field} must be a whole number from 0.` });
+}
+
+const methodNotAllowed: RequestHandler = (_request, response) => {
+  response.setHeader("Allow", "GET, POST, OPTIONS");
+  response.status(405).json({ error: { code: "bad_request", message: "This method is not allowed here.", retryable: false } });
+};

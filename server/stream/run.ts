@@ -1,0 +1,212 @@
+/**
+ * One generation, with any number of readers. It belongs to no connection: readers come and go, Stop and the limits end it.
+ *
+ * - Exactly one terminal event is stored, and whoever ends the run first chooses it.
+ * - Stop writes it at once and aborts the work; nothing is waited for.
+ * - When the last reader leaves, the run lives on for the grace time, or ends (`onDisconnect: "cancel"`).
+ * - The model is pulled no further than the fastest reader has read plus `paceBytes`: a client that reads slowly slows
+ *   the provider down through TCP. With no reader at all the run goes on; its log is bounded by the store.
+ */
+import { isTerminal, type CancelReason, type StreamChunk, type TerminalChunk, type Usage } from "../../shared/protocol/chunk.ts";
+import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
+import { ClientToolResults } from "../agent/client-tools.ts";
+import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
+import { Coalescer } from "./coalescer.ts";
+import { encodeFrame, type Frame } from "./frame.ts";
+import type { RunStore } from "./run-store.ts";
+
+export interface RunLimits {
+  /** Window in which tokens become one event, in ms, 0-50. */
+  coalesceMs: number;
+  /** How long a run lives without a reader, in ms. */
+  graceMs: number;
+  /** Longest run, in ms. */
+  maxRunMs: number;
+  /** Longest answer with its reasoning and arguments, in characters. It then ends with `done {reason: "length"}`. */
+  maxAnswerChars: number;
+  /** How far the model may be ahead of the fastest reader, in bytes of events. */
+  paceBytes: number;
+}
+
+export interface RunOptions {
+  id: string;
+  messageId: string;
+  agentId: string;
+  /** The model's name as clients see it. */
+  model: string;
+  requestId: string | undefined;
+  /** Who may resume and stop it; `""` where nobody is told apart. */
+  owner: string;
+  onDisconnect: "continue" | "cancel";
+  limits: RunLimits;
+  store: RunStore;
+  /** Called once, after the terminal event is stored. */
+  onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
+}
+
+export class Run {
+  readonly options: RunOptions;
+  /** Answers of tools that run in the client. */
+  readonly clientResults = new ClientToolResults();
+  /** When the run ended, on the clock of `performance.now`. */
+  endedAt: number | undefined;
+  readonly #metrics = new StreamMetrics();
+  readonly #controller = new AbortController();
+  readonly #coalescer: Coalescer;
+  readonly #readers = new Set<{ seq: number }>();
+  #seq = 0;
+  #bytes = 0;
+  #paceCheckedAt = 0;
+  #answerChars = 0;
+  #usage: Usage | undefined;
+  #appending: Promise<void> | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #limit: NodeJS.Timeout | undefined;
+  #hadReader = false;
+  #wakeProducer: (() => void) | undefined;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    this.#coalescer = new Coalescer({ windowMs: options.limits.coalesceMs, emit: (chunk) => this.#store(chunk) });
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  get ended(): boolean {
+    return this.endedAt !== undefined;
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** Aborts when the run ends, for whatever reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Begins. Returns at once; the work goes on by itself. */
+  start(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): void {
+    const { id, messageId, agentId, model, requestId, limits } = this.options;
+    this.#store({ type: "start", streamId: id, messageId, agentId, model, v: 1, ...(requestId === undefined ? {} : { requestId }) });
+    this.#limit = setTimeout(() => this.cancel("timeout"), limits.maxRunMs);
+    this.#watchReaders();
+    void this.#produce(source);
+  }
+
+  /** Ends the run as `cancelled`. Does nothing when it has ended. */
+  cancel(reason: CancelReason): void {
+    this.#finish({ type: "cancelled", reason });
+  }
+
+  /** The events after the cursor, then what comes. The reader counts as connected until it leaves the loop. */
+  async *read(afterSeq: number, signal: AbortSignal): AsyncGenerator<readonly Frame[], void, undefined> {
+    const reader = { seq: afterSeq };
+    this.#readers.add(reader);
+    this.#hadReader = true;
+    clearTimeout(this.#grace);
+    try {
+      for await (const batch of this.options.store.follow(this.id, afterSeq, signal)) {
+        yield batch;
+        reader.seq = batch.at(-1)?.seq ?? reader.seq;
+        this.#wakeProducer?.();
+      }
+    } finally {
+      this.#readers.delete(reader);
+      this.#wakeProducer?.();
+      if (this.#readers.size === 0) this.#watchReaders();
+    }
+  }
+
+  async #produce(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): Promise<void> {
+    try {
+      for await (const chunk of source(this.signal)) {
+        if (this.ended) return;
+        this.#accept(chunk);
+        if (this.ended) return;
+        if (this.#appending) await this.#appending;
+        if (this.#isFarAhead()) await this.#readersCatchUp();
+      }
+      this.#finish(errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut })));
+    } catch (error) {
+      this.#finish(errorChunk(toGatewayError(error)), error);
+    }
+  }
+
+  #accept(chunk: StreamChunk): void {
+    if (isTerminal(chunk)) {
+      // Nobody stopped it, so a `cancelled` from below is a model that gave up.
+      const isCut = chunk.type === "cancelled";
+      this.#finish(isCut ? errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut })) : chunk);
+      return;
+    }
+    this.#metrics.chunk(chunk);
+    if (chunk.type === "usage") {
+      const { type: _, ...usage } = chunk;
+      this.#usage = { ...this.#usage, ...usage };
+    }
+    this.#coalescer.push(chunk);
+    this.#answerChars += weight(chunk);
+    if (this.#answerChars > this.options.limits.maxAnswerChars) this.#finish({ type: "done", reason: "length" });
+  }
+
+  #finish(terminal: TerminalChunk, error?: unknown): void {
+    if (this.ended) return;
+    this.#coalescer.flush();
+    this.endedAt = performance.now();
+    clearTimeout(this.#grace);
+    clearTimeout(this.#limit);
+    const usage = terminal.type === "done" ? (terminal.usage ?? this.#usage) : this.#usage;
+    const complete: TerminalChunk = { ...terminal, ...(terminal.type === "done" && usage ? { usage } : {}), metrics: this.#metrics.finish(usage) };
+    this.#store(complete);
+    this.#controller.abort();
+    this.#wakeProducer?.();
+    this.options.onEnd(this, complete, error);
+  }
+
+  #store(chunk: StreamChunk): void {
+    const frame = encodeFrame(chunk, ++this.#seq);
+    this.#bytes += frame.sse.length;
+    const stored = this.options.store.append(this.id, frame);
+    if (stored) {
+      this.#appending = (this.#appending ?? Promise.resolve()).then(() => stored).catch((error: unknown) => this.#finish(errorChunk(toGatewayError(error)), error));
+    }
+  }
+
+  #watchReaders(): void {
+    if (this.ended || this.#readers.size > 0) return;
+    clearTimeout(this.#grace);
+    // A run that was only announced (202) has not lost a reader yet.
+    if (this.options.onDisconnect === "cancel" && this.#hadReader) this.cancel("disconnect");
+    else this.#grace = setTimeout(() => this.cancel("disconnect"), this.options.limits.graceMs);
+  }
+
+  /** Checked once per 16 KB: the answer changes slowly, and there may be many readers. */
+  #isFarAhead(): boolean {
+    if (this.#bytes - this.#paceCheckedAt < 16_384) return false;
+    this.#paceCheckedAt = this.#bytes;
+    return this.#fastestReaderBehind() > this.options.limits.paceBytes;
+  }
+
+  /** Bytes between the log's head and the reader nearest to it, from the events' average size; 0 when nobody reads. */
+  #fastestReaderBehind(): number {
+    if (this.#readers.size === 0) return 0;
+    let nearest = 0;
+    for (const { seq } of this.#readers) nearest = Math.max(nearest, seq);
+    return this.#bytes * (1 - Math.min(1, nearest / this.#seq));
+  }
+
+  async #readersCatchUp(): Promise<void> {
+    while (!this.ended && this.#fastestReaderBehind() > this.options.limits.paceBytes / 2) {
+      await new Promise<void>((resolve) => (this.#wakeProducer = resolve));
+      this.#wakeProducer = undefined;
+    }
+  }
+}
+
+function weight(chunk: StreamChunk): number {
+  if (chunk.type === "token" || chunk.type === "reasoning") return chunk.content.length;
+  return chunk.type === "tool_call_delta" ? chunk.arguments.length : 0;
+}

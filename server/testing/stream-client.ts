@@ -1,0 +1,60 @@
+/** Small clients for tests: plain fetch and plain text, so that they share no code with what they test. */
+import type { StreamEvent } from "../../shared/protocol/chunk.ts";
+
+export function userSays(content: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return { agentId: "docs", messages: [{ role: "user", content }], ...more };
+}
+
+export function postChat(url: string, body: unknown, init: { headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Response> {
+  return fetch(`${url}/api/chat/stream`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...init.headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    ...(init.signal ? { signal: init.signal } : {}),
+  });
+}
+
+/** The events of a whole SSE text. Blocks without data (retry, keepalive) are left out. */
+export function parseSse(text: string): StreamEvent[] {
+  const events: StreamEvent[] = [];
+  for (const block of text.split("\n\n")) {
+    const data = /^data: (.*)$/m.exec(block)?.[1];
+    if (data === undefined) continue;
+    const event = JSON.parse(data) as StreamEvent;
+    const id = /^id: (.*)$/m.exec(block)?.[1];
+    if (id !== String(event.seq)) throw new Error(`id ${id} and seq ${event.seq} differ`);
+    events.push(event);
+  }
+  return events;
+}
+
+export async function readAll(response: Response): Promise<StreamEvent[]> {
+  return parseSse(await response.text());
+}
+
+/** Reads until the events so far satisfy `enough`, then hangs up. */
+export async function readUntil(response: Response, enough: (events: StreamEvent[]) => boolean): Promise<StreamEvent[]> {
+  let text = "";
+  const decoder = new TextDecoder();
+  if (!response.body) throw new Error("no body");
+  for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true });
+    const whole = text.slice(0, text.lastIndexOf("\n\n") + 2);
+    const events = parseSse(whole);
+    if (enough(events)) return events;
+  }
+  throw new Error(`the stream ended too early: ${text.slice(-300)}`);
+}
+
+export function textOf(events: readonly StreamEvent[]): string {
+  return events.map((event) => (event.type === "token" ? event.content : "")).join("");
+}
+
+/** Polls until `condition` holds. */
+export async function eventually(condition: () => boolean, what: string, withinMs = 3000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

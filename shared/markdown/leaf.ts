@@ -1,0 +1,134 @@
+/**
+ * The inline content of one paragraph, heading or cell while its text grows: what is settled is never read again, what
+ * is not is read at most a constant number of times.
+ */
+import { parseInlines } from "./inline-parser.ts";
+import type { References, WaitingLeaf } from "./references.ts";
+import type { Inline } from "./tree.ts";
+
+/**
+ * Unsettled text above this many characters (an opener that never closes) is read again only when it has grown by an
+ * eighth; in between, new text is shown as it is. The readings then form a geometric series: at most nine times the text.
+ */
+const BACK_OFF = 4_096;
+
+/** Parts of the syntax that can be switched off. */
+export interface MarkdownOptions {
+  /**
+   * Addresses without brackets (`https://example.com`, `www.example.com`, `a@example.com`) are links, as in GFM.
+   * @defaultValue `true`
+   */
+  bareAddresses?: boolean | undefined;
+}
+
+export interface LeafOptions extends MarkdownOptions {
+  readonly references: References;
+  /** Receives "children from index `from` on are now `content`". */
+  readonly inline: (from: number, content: readonly Inline[]) => void;
+  /** Receives the number of characters of each reading. */
+  readonly count: (characters: number) => void;
+  /** A leading `[x]` is a checkbox. */
+  readonly task?: boolean;
+  /** Takes off what the end of the text does not show. */
+  readonly trim?: (text: string) => string;
+}
+
+export class Leaf implements WaitingLeaf {
+  readonly #options: LeafOptions;
+  readonly #trim: (text: string) => string;
+  /** Text that is not settled, as far as it has been read. The settled text before it is not kept here. */
+  #tail = "";
+  /** Text after it that is shown unread, and text that is not shown yet. */
+  #raw = "";
+  #fresh = "";
+  /** Nodes shown for the settled text, for the rest of what was read, and for the raw text. */
+  #settledNodes = 0;
+  #readNodes = 0;
+  #rawNodes = 0;
+  #beginning = true;
+  /** The whole text, kept only while definitions are missing. */
+  #text = "";
+  readonly #missing = new Set<string>();
+
+  constructor(options: LeafOptions) {
+    this.#options = options;
+    this.#trim = options.trim ?? trimEnd;
+  }
+
+  get length(): number {
+    return this.#text.length;
+  }
+
+  add(text: string): void {
+    this.#fresh += text;
+  }
+
+  /** Starts over with another text. */
+  restart(text: string): void {
+    this.#tail = "";
+    this.#raw = "";
+    this.#fresh = text;
+    this.#settledNodes = 0;
+    this.#beginning = true;
+    this.#missing.clear();
+  }
+
+  /** Shows the content of a leaf that still grows. */
+  show(): void {
+    const fresh = this.#fresh;
+    if (fresh === "") return;
+    const read = this.#tail.length;
+    if (read > BACK_OFF && this.#raw.length + fresh.length < read / 8) {
+      this.#options.inline(this.#settledNodes + this.#readNodes + this.#rawNodes, [{ kind: "text", text: fresh }]);
+      this.#rawNodes++;
+      this.#raw += fresh;
+      this.#fresh = "";
+      return;
+    }
+    this.#read(true);
+  }
+
+  /** Shows the content of a leaf whose text is complete. `text` is the whole of it, for when a definition comes later. */
+  finish(text: string): void {
+    this.#read(false);
+    this.#tail = "";
+    if (this.#missing.size === 0) return;
+    this.#text = text;
+    this.#options.references.wait(this, this.#missing);
+  }
+
+  readAgain(): ReadonlySet<string> {
+    this.restart(this.#text);
+    this.#read(false);
+    this.#tail = "";
+    return this.#missing;
+  }
+
+  #read(speculative: boolean): void {
+    const { references, task = false, bareAddresses = true } = this.#options;
+    const text = this.#tail + this.#raw + this.#fresh;
+    const { content, settledLength, settledNodes } = parseInlines(this.#trim(text), {
+      find: (label) => references.find(label),
+      missing: this.#missing,
+      speculative,
+      task: task && this.#beginning,
+      bareAddresses,
+    });
+    this.#options.count(text.length);
+    this.#options.inline(this.#settledNodes, content);
+    if (settledLength > 0) this.#beginning = false;
+    this.#settledNodes += settledNodes;
+    this.#readNodes = content.length - settledNodes;
+    this.#rawNodes = 0;
+    this.#tail = text.slice(settledLength);
+    this.#raw = "";
+    this.#fresh = "";
+  }
+}
+
+/** White space at the end of a leaf is no hard break. */
+function trimEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && " \t\n".includes(text[end - 1] ?? "x")) end--;
+  return text.slice(0, end);
+}

@@ -1,0 +1,129 @@
+/** The parts of links and of link reference definitions (https://spec.commonmark.org/0.31.2/#links). */
+import { unescapeText } from "./entities.ts";
+
+export interface LinkTarget {
+  href: string;
+  title: string;
+}
+
+/** Something read from a text, and the offset after it. */
+export interface Scanned<T> {
+  value: T;
+  end: number;
+}
+
+/** Outcome of a scan that needed more text than there was; matters only while the text is still growing. */
+export const INCOMPLETE = "incomplete";
+
+/** Labels longer than this are none: it also bounds how far a `]` can look back (spec: link label). */
+export const MAX_LABEL = 999;
+/** cmark's limit for nested parentheses in a destination. */
+const MAX_PARENTHESES = 32;
+
+const SPACE = /[ \t\n]*/y;
+const LABEL = /\[((?:[^\\[\]]|\\[^]){0,999})\]/y;
+const POINTY = /<([^<>\n\\]*(?:\\.[^<>\n\\]*)*)>/y;
+// Written without alternation inside the repetition, which would use up the regular expression's stack on long texts.
+const TITLE = /"([^"\\]*(?:\\[^][^"\\]*)*)"|'([^'\\]*(?:\\[^][^'\\]*)*)'|\(([^()\\]*(?:\\[^][^()\\]*)*)\)/y;
+const LINE_REST = /[ \t]*(?:\n|$)/y;
+
+function scan(pattern: RegExp, text: string, offset: number): RegExpExecArray | null {
+  pattern.lastIndex = offset;
+  return pattern.exec(text);
+}
+
+export function skipSpace(text: string, offset: number): number {
+  return offset + (scan(SPACE, text, offset)?.[0].length ?? 0);
+}
+
+/** Two labels are the same when they match after case folding and collapsing white space. */
+export function normalizeLabel(label: string): string {
+  // Both directions, because neither alone folds "ẞ" and "ß" together.
+  return label
+    .trim()
+    .replace(/[ \t\r\n]+/g, " ")
+    .toLowerCase()
+    .toUpperCase();
+}
+
+/** `[label]` at `offset`; the value is what stands between the brackets. */
+export function scanLabel(text: string, offset: number): Scanned<string> | null {
+  const match = scan(LABEL, text, offset);
+  return match ? { value: match[1] ?? "", end: LABEL.lastIndex } : null;
+}
+
+function scanDestination(text: string, offset: number): Scanned<string> | null {
+  if (text[offset] === "<") {
+    const match = scan(POINTY, text, offset);
+    return match ? { value: unescapeText(match[1] ?? ""), end: POINTY.lastIndex } : null;
+  }
+  let at = offset;
+  let depth = 0;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 92 && /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "")) at++;
+    else if (code === 40) {
+      if (++depth > MAX_PARENTHESES) return null;
+    } else if (code === 41) {
+      if (depth-- === 0) break;
+    } else if (code <= 32 || code === 127) break;
+  }
+  if (depth > 0 || (at === offset && text[at] !== ")")) return null;
+  return { value: unescapeText(text.slice(offset, at)), end: at };
+}
+
+function scanTitle(text: string, offset: number): Scanned<string> | null {
+  const match = scan(TITLE, text, offset);
+  return match ? { value: unescapeText(match[1] ?? match[2] ?? match[3] ?? ""), end: TITLE.lastIndex } : null;
+}
+
+/** `(destination "title")` at `offset`, which is the parenthesis. */
+export function scanInlineTarget(text: string, offset: number): Scanned<LinkTarget> | typeof INCOMPLETE | null {
+  const start = skipSpace(text, offset + 1);
+  if (start >= text.length) return INCOMPLETE;
+  const destination = scanDestination(text, start);
+  // An unfinished destination reaches the end of the text; anything else that fails has failed for good.
+  if (!destination) return /^(?:<[^<>\n]*|\S*)$/.test(text.slice(start, start + 2_048)) ? INCOMPLETE : null;
+  let at = skipSpace(text, destination.end);
+  let title = "";
+  if (at > destination.end && text[at] !== ")") {
+    const scanned = scanTitle(text, at);
+    if (!scanned) return at >= text.length || /^["'(]/.test(text.slice(at, at + 1)) ? INCOMPLETE : null;
+    title = scanned.value;
+    at = skipSpace(text, scanned.end);
+  }
+  if (at >= text.length) return INCOMPLETE;
+  return text[at] === ")" ? { value: { href: destination.value, title }, end: at + 1 } : null;
+}
+
+export interface Definition extends LinkTarget {
+  label: string;
+}
+
+/** A link reference definition at `offset`, with its line end. */
+export function scanDefinition(text: string, offset: number): Scanned<Definition> | null {
+  const label = scanLabel(text, offset);
+  if (!label || text[label.end] !== ":" || !/[^ \t\n]/.test(label.value)) return null;
+  const destination = scanDestination(text, skipSpace(text, label.end + 1));
+  // An empty destination must be written <>.
+  if (!destination || (destination.value === "" && text[destination.end - 1] !== ">")) return null;
+  const define = (title: string, end: number): Scanned<Definition> => ({
+    value: { label: normalizeLabel(label.value), href: destination.value, title },
+    end,
+  });
+  const titleStart = skipSpace(text, destination.end);
+  if (titleStart > destination.end) {
+    const title = scanTitle(text, titleStart);
+    // A title with something after it on its line is no title; then the definition may still end before it.
+    if (title && scan(LINE_REST, text, title.end)) return define(title.value, LINE_REST.lastIndex);
+  }
+  return scan(LINE_REST, text, destination.end) ? define("", LINE_REST.lastIndex) : null;
+}
+
+const DEFINITION_PREFIX =
+  /^\[(?:[^\\[\]]|\\[^]){0,100}(?:\\?$|\](?:$|:[ \t]*\n?[ \t]*(?:<[^<>\n]*>?|[^\s<]\S*)?(?:\s+(?:["'(][^]*)?)?$))/;
+
+/** Whether a paragraph that begins like this may yet turn out to be nothing but definitions. Used only to wait with showing it. */
+export function mayBecomeDefinition(text: string): boolean {
+  return text.startsWith("[") && (scanDefinition(text, 0) !== null || DEFINITION_PREFIX.test(text));
+}

@@ -1,0 +1,65 @@
+/**
+ * The closed table of what may exist in rendered model text. Every element and every attribute goes through here; text
+ * only ever goes into Text nodes, and nothing is ever parsed as HTML. No `id` and no `name`, so content cannot shadow
+ * the page's own objects.
+ */
+
+export type Tag =
+  | "a"
+  | "blockquote"
+  | "br"
+  | "button"
+  | "code"
+  | "del"
+  | "div"
+  | "em"
+  | "h1"
+  | "h2"
+  | "h3"
+  | "h4"
+  | "h5"
+  | "h6"
+  | "hr"
+  | "img"
+  | "input"
+  | "li"
+  | "ol"
+  | "p"
+  | "pre"
+  | "span"
+  | "strong"
+  | "table"
+  | "tbody"
+  | "td"
+  | "th"
+  | "thead"
+  | "tr"
+  | "ul";
+
+export type Attribute =
+  | "alt"
+  | "aria-hidden"
+  | "aria-label"
+  | "checked"
+  | "class"
+  | "dir"
+  | "disabled"
+  | "href"
+  | "referrerpolicy"
+  | "rel"
+  | "role"
+  | "scope"
+  | "src"
+  | "start"
+  | "target"
+  | "title"
+  | "type";
+
+export type Attributes = Readonly<Partial<Record<Attribute, string>>>;
+
+export function createElement(document: Document, tag: Tag, attributes: Attributes = {}, text = ""): HTMLElement {
+  const element = document.createElement(tag);
+  for (const name in attributes) element.setAttribute(name, attributes[name as Attribute] ?? "");
+  if (text !== "") element.append(text);
+  return element;
+}

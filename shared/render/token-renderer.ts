@@ -1,0 +1,177 @@
+/**
+ * Tokens of one message to DOM: at most one write per animation frame, whatever the rate of the tokens, and at most 8 ms
+ * of work in it.
+ */
+import { MarkdownStream } from "../markdown/markdown-stream.ts";
+import { DomWriter } from "./dom-writer.ts";
+import { createElement } from "./elements.ts";
+import { documentFrames, type FrameScheduler } from "./frame-scheduler.ts";
+import { ENGLISH_LABELS, type RenderLabels } from "./labels.ts";
+import { PlainTextWriter } from "./plain-text-writer.ts";
+
+export interface TokenRendererOptions {
+  /** @defaultValue `"markdown"` */
+  format?: "markdown" | "text" | undefined;
+  /** @defaultValue the frames of the element's window, a timer of 250 ms while it is hidden */
+  scheduler?: FrameScheduler | undefined;
+  /** Called after each write, in the same frame: the place to follow the text by scrolling. */
+  onFrame?: ((frame: RenderedFrame) => void) | undefined;
+  /** Shows a caret behind the text until `end`. @defaultValue `false` */
+  caret?: boolean | undefined;
+  /** Level of the text's first-level headings in the page, 1 to 6. @defaultValue `3` */
+  headingBase?: number | undefined;
+  /** The renderer's own words. @defaultValue English */
+  labels?: Partial<RenderLabels> | undefined;
+  /** What relative addresses are relative to. @defaultValue the document's base URL */
+  base?: string | undefined;
+  /** Clock in ms that bounds the work of one frame. @defaultValue `performance.now` */
+  now?: (() => number) | undefined;
+}
+
+export interface RenderedFrame {
+  /** The text is complete and everything of it is shown. */
+  ended: boolean;
+}
+
+export interface RenderCounters {
+  tokens: number;
+  /** Writes to the DOM. */
+  flushes: number;
+  /** Characters looked at by the block structure, every look counted. 0 for plain text. */
+  bytesScanned: number;
+  /** Characters read by the inline parser, every reading counted. */
+  inlineBytes: number;
+  /** Operations on the tree. */
+  ops: number;
+}
+
+/** Work per frame, in ms: half of a frame at 60 Hz, the rest is for layout and paint. */
+const FRAME_BUDGET_MS = 8;
+/** Characters between two looks at the clock: about 0.2 ms of work. */
+const SLICE = 4_096;
+
+interface TextSink {
+  write(text: string): void;
+  flush(caret: HTMLElement | null): void;
+  end(): void;
+}
+
+export class TokenRenderer {
+  readonly #scheduler: FrameScheduler;
+  readonly #onFrame: ((frame: RenderedFrame) => void) | undefined;
+  readonly #now: () => number;
+  readonly #sink: TextSink;
+  readonly #stream: MarkdownStream<unknown> | null = null;
+  #caret: HTMLElement | null;
+  /** Tokens that wait, oldest first; joined per slice, never one by one. */
+  #pending: string[] = [];
+  #cancel: (() => void) | null = null;
+  #state: "open" | "ending" | "ended" | "destroyed" = "open";
+  #tokens = 0;
+  #flushes = 0;
+
+  constructor(element: HTMLElement, options: TokenRendererOptions = {}) {
+    const document = element.ownerDocument;
+    this.#scheduler = options.scheduler ?? documentFrames(document);
+    this.#onFrame = options.onFrame;
+    this.#now = options.now ?? (() => performance.now());
+    this.#caret = options.caret ? createElement(document, "span", { class: "caret", "aria-hidden": "true" }) : null;
+    if (options.format === "text") {
+      const writer = new PlainTextWriter(element);
+      this.#sink = { write: (text) => writer.write(text), flush: (caret) => writer.flush(caret), end: () => {} };
+    } else {
+      const writer = new DomWriter(element, {
+        headingBase: options.headingBase ?? 3,
+        labels: { ...ENGLISH_LABELS, ...options.labels },
+        base: () => options.base ?? element.baseURI,
+      });
+      const stream = new MarkdownStream(writer);
+      this.#stream = stream;
+      this.#sink = {
+        write: (text) => stream.write(text),
+        flush: (caret) => {
+          stream.flush();
+          writer.flush(caret);
+        },
+        end: () => stream.end(),
+      };
+    }
+    if (this.#caret) element.append(this.#caret);
+  }
+
+  get counters(): RenderCounters {
+    const { bytesScanned = 0, inlineBytes = 0, ops = 0 } = this.#stream?.counters ?? {};
+    return { tokens: this.#tokens, flushes: this.#flushes, bytesScanned, inlineBytes, ops };
+  }
+
+  /** Adds text. Shown in the next frame. */
+  append(token: string): void {
+    if (this.#state === "destroyed" || token === "") return;
+    if (this.#state !== "open") throw new TypeError("TokenRenderer: append after end");
+    this.#tokens++;
+    this.#pending.push(token);
+    this.#schedule();
+  }
+
+  /** The text is complete: finishes it and takes the caret away, in the next frame. */
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#schedule();
+  }
+
+  /** Shows everything now, without waiting for a frame and without a limit. For restored messages and for tests. */
+  flush(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#write(Number.POSITIVE_INFINITY);
+  }
+
+  /** Stops for good: nothing runs afterwards. What is shown stays, without the caret. */
+  destroy(): void {
+    this.#state = "destroyed";
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#pending = [];
+    this.#caret?.remove();
+    this.#caret = null;
+  }
+
+  #schedule(): void {
+    this.#cancel ??= this.#scheduler.schedule(() => {
+      this.#cancel = null;
+      this.#write(FRAME_BUDGET_MS);
+    });
+  }
+
+  #write(budget: number): void {
+    if (this.#state === "destroyed" || this.#state === "ended") return;
+    const start = this.#now();
+    while (this.#pending.length > 0) {
+      this.#sink.write(this.#slice());
+      if (this.#now() - start >= budget) break;
+    }
+    const ended = this.#state === "ending" && this.#pending.length === 0;
+    if (ended) {
+      this.#sink.end();
+      this.#caret?.remove();
+      this.#caret = null;
+      this.#state = "ended";
+    }
+    this.#sink.flush(this.#caret);
+    this.#flushes++;
+    if (this.#pending.length > 0) this.#schedule();
+    this.#onFrame?.({ ended });
+  }
+
+  /** The next tokens, as many as make one slice; a longer token is cut. */
+  #slice(): string {
+    let count = 0;
+    let length = 0;
+    while (count < this.#pending.length && length < SLICE) length += this.#pending[count++]?.length ?? 0;
+    const text = this.#pending.splice(0, count).join("");
+    if (length <= 2 * SLICE) return text;
+    this.#pending.unshift(text.slice(SLICE));
+    return text.slice(0, SLICE);
+  }
+}

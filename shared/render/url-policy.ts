@@ -1,0 +1,71 @@
+/**
+ * Which addresses written by a model may become links or images. An allow-list, decided on the parsed URL, and the
+ * parsed URL is what goes into the attribute: there is no second reading that could differ.
+ */
+
+export interface SafeUrl {
+  href: string;
+  /** Empty for mailto, tel and fragments. */
+  host: string;
+  /** It leads away from the page's origin. */
+  foreign: boolean;
+}
+
+const LINK_SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
+const WEB_SCHEMES = new Set(["http:", "https:"]);
+/** Raster formats: an SVG can hold script and further requests. */
+const DATA_IMAGE = /^data:image\/(?:png|gif|jpeg|webp);base64,[a-z0-9+/=]*$/i;
+
+/** C0, C1, white space and invisible format characters: browsers skip some of them in front of and inside a scheme. */
+// oxlint-disable-next-line no-control-regex
+const INVISIBLE = /[\u0000-\u0020\u007F-\u00A0\u00AD\u1680\u180E\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\uFEFF]+/g;
+const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+
+function parse(address: string, base: string): URL | null {
+  try {
+    return new URL(address, base);
+  } catch {
+    return null;
+  }
+}
+
+/** The address of a link, or null when it must stay text. */
+export function safeLink(address: string, base: string): SafeUrl | null {
+  const visible = address.replace(INVISIBLE, "");
+  // A fragment belongs to the page, whatever the page's own scheme is.
+  if (visible.startsWith("#")) return { href: `#${encodeURI(visible.slice(1))}`, host: "", foreign: false };
+  const url = parse(address.trim(), base);
+  if (!url) return null;
+  const home = parse(base, base);
+  if (SCHEME.test(visible)) {
+    if (!LINK_SCHEMES.has(url.protocol) || !LINK_SCHEMES.has((SCHEME.exec(visible)?.[0] ?? "").toLowerCase())) return null;
+  } else if (!WEB_SCHEMES.has(url.protocol) && !(home && url.protocol === home.protocol && url.host === home.host)) {
+    // Relative to a page of another scheme (an extension's panel, a file) is fine as long as it stays there.
+    return null;
+  }
+  const web = WEB_SCHEMES.has(url.protocol);
+  return { href: url.href, host: web ? url.host : "", foreign: web && url.origin !== home?.origin };
+}
+
+/** The address of an image, or null. Nothing is requested before the reader asks for it. */
+export function safeImage(address: string, base: string): SafeUrl | null {
+  const trimmed = address.trim();
+  if (DATA_IMAGE.test(trimmed)) return { href: trimmed, host: "data", foreign: false };
+  const url = safeLink(trimmed, base);
+  return url && url.host !== "" ? url : null;
+}
+
+const LOOKS_LIKE_HOST = /^(?:[a-z]+:\/\/)?(?:[^\s/@]*@)?((?:[\p{L}\p{N}_-]+\.)+[\p{L}]{2,}\.?)(?::\d+)?(?:[/?#].*)?$/iu;
+
+/** Whether a link's text reads like the address of another host than the one it leads to. */
+export function labelMisleads(label: string, host: string): boolean {
+  const named = LOOKS_LIKE_HOST.exec(label.replace(INVISIBLE, ""))?.[1];
+  if (named === undefined) return false;
+  // Parsed, so that look-alike letters become punycode and differ.
+  const shown = parse(`https://${named}`, "https://x.invalid")?.hostname;
+  return shown !== undefined && withoutWww(shown) !== withoutWww(host.replace(/:\d+$/, ""));
+}
+
+function withoutWww(host: string): string {
+  return host.replace(/^www\./, "").replace(/\.$/, "");
+}

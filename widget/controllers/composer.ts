@@ -1,0 +1,92 @@
+/** What is being written, and what a key means: Enter sends, unless an input method, a modifier or a touch keyboard says otherwise. */
+
+/** A keydown this soon after `compositionend` still belongs to the input method (Safari fires them in this order). */
+const COMPOSITION_GRACE_MS = 50;
+
+export interface ComposerHost {
+  textarea(): HTMLTextAreaElement | null;
+  submitKey(): "enter" | "mod-enter";
+  isTouch(): boolean;
+  /** Whether there is text, or a queued message, changed. */
+  changed(): void;
+  edited(text: string): void;
+  submit(): void;
+}
+
+export class Composer {
+  readonly #host: ComposerHost;
+  #text = "";
+  #composedAt = Number.NEGATIVE_INFINITY;
+  #queued: string | null = null;
+
+  constructor(host: ComposerHost) {
+    this.#host = host;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get hasText(): boolean {
+    return this.#text.trim() !== "";
+  }
+
+  /** The one message that is sent when the running answer ends. */
+  get queued(): string | null {
+    return this.#queued;
+  }
+
+  queue(text: string | null): void {
+    this.#queued = text;
+    this.#host.changed();
+  }
+
+  /** Replaces the text, as a draft, a failed send or `setDraft()` does. */
+  set(text: string): void {
+    const textarea = this.#host.textarea();
+    if (textarea) textarea.value = text;
+    this.#take(text);
+  }
+
+  /** Gives the element, just rendered, the text that was there before it. */
+  adopt(): void {
+    const textarea = this.#host.textarea();
+    if (textarea && textarea.value !== this.#text) textarea.value = this.#text;
+    this.#fit();
+  }
+
+  readonly onInput = (): void => this.#take(this.#host.textarea()?.value ?? "");
+
+  readonly onCompositionEnd = (event: Event): void => {
+    this.#composedAt = event.timeStamp;
+  };
+
+  readonly onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.timeStamp - this.#composedAt < COMPOSITION_GRACE_MS) {
+      event.preventDefault();
+      return;
+    }
+    const modifier = event.ctrlKey || event.metaKey;
+    if (!modifier && (this.#host.submitKey() === "mod-enter" || this.#host.isTouch())) return;
+    event.preventDefault();
+    if (!event.repeat) this.#host.submit();
+  };
+
+  #take(text: string): void {
+    const had = this.hasText;
+    this.#text = text;
+    this.#fit();
+    this.#host.edited(text);
+    if (had !== this.hasText) this.#host.changed();
+  }
+
+  /** Where CSS cannot size a field to its content, rows can. */
+  #fit(): void {
+    const textarea = this.#host.textarea();
+    if (!textarea || CSS.supports("field-sizing", "content")) return;
+    textarea.rows = 1;
+    textarea.rows = Math.min(7, Math.max(1, Math.floor((textarea.scrollHeight - 10) / 24)));
+  }
+}

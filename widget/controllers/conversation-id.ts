@@ -1,0 +1,31 @@
+/** Which conversation a reload comes back to. Written with the first message, so that a visitor who says nothing leaves nothing. */
+export class ConversationPointer {
+  readonly #storage: () => Storage | null;
+  readonly #key: string;
+
+  constructor(storage: () => Storage | null, endpoint: string, agentId: string) {
+    this.#storage = storage;
+    this.#key = `chanl-chat:conversation:${endpoint}:${agentId}`;
+  }
+
+  load(): string | undefined {
+    return this.#quietly((storage) => storage.getItem(this.#key)) ?? undefined;
+  }
+
+  save(conversationId: string): void {
+    this.#quietly((storage) => storage.setItem(this.#key, conversationId));
+  }
+
+  clear(): void {
+    this.#quietly((storage) => storage.removeItem(this.#key));
+  }
+
+  #quietly<Result>(action: (storage: Storage) => Result): Result | null {
+    try {
+      const storage = this.#storage();
+      return storage ? action(storage) : null;
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** The icons: 24-unit outlines that take the colour of the text beside them and are hidden from assistive technology. */
+import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
+
+const icon = (shape: SVGTemplateResult, size = ""): TemplateResult =>
+  html`<svg class="i ${size}" viewBox="0 0 24 24" aria-hidden="true">${shape}</svg>`;
+const path = (d: string): SVGTemplateResult => svg`<path d=${d} />`;
+const circled = (d: string): SVGTemplateResult => svg`<circle cx="12" cy="12" r="8" /><path d=${d} />`;
+
+const COPY = svg`<rect x="9" y="9" width="11" height="11" rx="2.5" /><path d="M5.5 15A1.5 1.5 0 0 1 4 13.5v-8A1.5 1.5 0 0 1 5.5 4h8A1.5 1.5 0 0 1 15 5.5" />`;
+
+export const icons = {
+  spark: () => icon(path("M12 4.5c.6 4.3 3.2 6.9 7.5 7.5-4.3.6-6.9 3.2-7.5 7.5-.6-4.3-3.2-6.9-7.5-7.5 4.3-.6 6.9-3.2 7.5-7.5Z")),
+  chat: () => icon(path("M20 11.5a7.5 7.5 0 0 1-11 6.6L4.5 19.5 6 15.3A7.5 7.5 0 1 1 20 11.5Z")),
+  compose: () =>
+    icon(
+      path(
+        "M12.5 4.5H7A2.5 2.5 0 0 0 4.5 7v10A2.5 2.5 0 0 0 7 19.5h10a2.5 2.5 0 0 0 2.5-2.5v-5.5M18.2 4.3a1.7 1.7 0 0 1 2.4 2.4L13 14.3l-3.3.9.9-3.3z",
+      ),
+    ),
+  expand: () => icon(path("M14 4.5h5.5V10M10 19.5H4.5V14M19 5l-6 6M5 19l6-6")),
+  shrink: () => icon(path("M13 5.5V11h5.5M11 18.5V13H5.500M13 11l6.5-6.500M11 13l-6.5 6.5")),
+  close: () => icon(path("M6 6l12 12M18 6 6 18")),
+  down: () => icon(path("m7 10 5 5 5-5")),
+  chevron: () => icon(path("m7 10 5 5 5-5"), "xs chev"),
+  copy: () => icon(COPY, "s"),
+  check: () => icon(path("m5.5 12.5 4.2 4.2 8.8-9.4"), "s"),
+  regenerate: () => icon(path("M19.5 12a7.5 7.5 0 1 1-2.3-5.4L20 9M20 4v5h-5"), "s"),
+  thought: () =>
+    icon(
+      path(
+        "M12 6.2a2.7 2.7 0 0 0-5.2.7A3 3 0 0 0 5 12a3 3 0 0 0 1.9 4.9A2.7 2.7 0 0 0 12 17.6zm0 0a2.7 2.7 0 0 1 5.2.7A3 3 0 0 1 19 12a3 3 0 0 1-1.9 4.9 2.7 2.7 0 0 1-5.1.7",
+      ),
+      "s",
+    ),
+  send: () => icon(path("M12 19V5M6 11l6-6 6 6")),
+  arrowDown: () => icon(path("M12 5v14M6 13l6 6 6-6"), "s"),
+  done: () => icon(circled("m8.5 12.2 2.4 2.4 4.6-4.9"), "s"),
+  alert: () => icon(circled("M12 8v4.5M12 15.7v.1"), "s"),
+  clock: () => icon(circled("M12 7.5V12l3 2"), "s"),
+  ban: () => icon(circled("m6.5 6.5 11 11"), "s"),
+  shield: () =>
+    icon(path("M12 3.8 19 6.500v5.200c0 4.2-2.9 7.3-7 8.6-4.1-1.3-7-4.4-7-8.600V6.500zM12 8.500v4M12 15.300v.1"), "s"),
+  question: () => icon(path("M20 11.500a7.5 7.5 0 0 1-11 6.600L4.5 19.5 6 15.300A7.5 7.5 0 1 1 20 11.500Z"), "s"),
+  undo: () => icon(path("M9 6 5 10l4 4M5 10h9a5 5 0 0 1 0 10h-3"), "s"),
+};

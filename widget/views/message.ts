@@ -1,0 +1,343 @@
+/** One message: the visitor's words in a bubble, or an answer made of its parts, and what one can do with it. */
+import { css, html, nothing, type TemplateResult } from "lit";
+import { classMap } from "lit/directives/class-map.js";
+
+import { icons } from "../icons.ts";
+import type { ChatMessage, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "../../shared/session/message.ts";
+import { messageText } from "../../shared/session/message.ts";
+import type { AnswerText } from "../controllers/answer-text.ts";
+import type { Disclosures } from "../controllers/disclosures.ts";
+import type { Translate } from "../strings.ts";
+import { bannerView, type BannerAction } from "./banner.ts";
+import { seconds, whole } from "./figures.ts";
+import { reasoningView } from "./reasoning.ts";
+import { sourcesView } from "./sources.ts";
+import { opensByItself, toolCardView } from "./tool-card.ts";
+
+export interface MessageContext {
+  t: Translate;
+  locale: string;
+  name: string;
+  /** Level of a message's hidden heading. */
+  level: number;
+  showMetrics: boolean;
+  answerText: AnswerText;
+  disclosures: Disclosures;
+  /** Base of relative addresses in sources. */
+  base: string;
+  /** The message whose text was copied a moment ago. */
+  copied: string | null;
+  onCopy: (message: ChatMessage) => void;
+  onRetry: () => void;
+  onContinue: () => void;
+  onNew: () => void;
+}
+
+export interface MessageView {
+  message: ChatMessage;
+  /** Position in the log: makes the ids of its parts unique in the shadow root. */
+  at: number;
+  /** The last message of a conversation in which nothing is running: the only one that can be asked again. */
+  latest: boolean;
+}
+
+export function messageView(view: MessageView, context: MessageContext): TemplateResult {
+  return view.message.role === "user" ? userView(view, context) : answerView(view, context);
+}
+
+function userView({ message, at }: MessageView, { t, level }: MessageContext): TemplateResult {
+  return html`
+    <div class="msg user" part="message message-user" role="article" tabindex="-1" aria-labelledby="m${at}">
+      <div class="vh" id="m${at}" role="heading" aria-level=${level}>${t("msg.you")}</div>
+      <div class="bub" part="bubble" dir="auto">${messageText(message)}</div>
+      ${message.status === "queued" ? html`<p class="note">${icons.clock()}${t("msg.queued")}</p>` : nothing}
+    </div>
+  `;
+}
+
+function answerView(view: MessageView, context: MessageContext): TemplateResult {
+  const { message, at } = view;
+  const { t, name, level } = context;
+  const live = message.status === "pending" || message.status === "streaming";
+  return html`
+    <div
+      class=${classMap({ msg: true, bot: true, live, latest: view.latest })}
+      part="message message-assistant"
+      role="article"
+      tabindex="-1"
+      aria-labelledby="m${at}"
+      aria-busy=${live ? "true" : nothing}
+    >
+      <div class="vh" id="m${at}" role="heading" aria-level=${level}>${t("msg.bot", { name })}</div>
+      ${blocksView(view, context, live)}
+      ${message.parts.length === 0 && live
+        ? html`<p class="pending"><span class="caret" aria-hidden="true"></span><span class="shim">${t("think.running")}</span></p>`
+        : nothing}
+      ${sourcesView({ t, base: context.base, sources: live ? [] : message.parts.filter((part): part is SourcePart => part.type === "source") })}
+      ${endView(view, context)} ${live ? nothing : footView(view, context)}
+    </div>
+  `;
+}
+
+/** Text parts that only a source stands between are one piece of Markdown. */
+interface TextRun {
+  index: number;
+  parts: TextPart[];
+}
+
+function blocksView({ message, at }: MessageView, context: MessageContext, live: boolean): unknown[] {
+  const blocks: unknown[] = [];
+  let run: TextRun | null = null;
+  const lastIndex = message.parts.findLastIndex((part) => part.type !== "source");
+  const endRun = (): void => {
+    if (run) blocks.push(textView(message, run, live && run.index + run.parts.length > lastIndex, context));
+    run = null;
+  };
+  message.parts.forEach((part, index) => {
+    if (part.type === "source") return;
+    if (part.type === "text") {
+      run ??= { index, parts: [] };
+      run.parts.push(part);
+      return;
+    }
+    endRun();
+    blocks.push(
+      part.type === "reasoning"
+        ? thoughtView(message, part, index, at, live && index === lastIndex, context)
+        : callView(message, part, index, at, context),
+    );
+  });
+  endRun();
+  return blocks;
+}
+
+function textView(message: ChatMessage, run: TextRun, live: boolean, { answerText }: MessageContext): TemplateResult {
+  return html`<div
+    class=${live ? "md live" : "md"}
+    part="content"
+    dir="auto"
+    ${answerText.host({ key: `${message.id}:${run.index}`, format: "markdown", parts: run.parts, settled: isSettled(message, live) })}
+  ></div>`;
+}
+
+/** An interrupted answer may go on where it stopped, so its last text is not settled yet. */
+const isSettled = (message: ChatMessage, live: boolean): boolean => !live && message.status !== "interrupted";
+
+function thoughtView(message: ChatMessage, part: ReasoningPart, index: number, at: number, live: boolean, context: MessageContext): unknown {
+  const key = `${message.id}:${index}`;
+  const open = context.disclosures.isOpen(key, live);
+  return reasoningView({
+    t: context.t,
+    locale: context.locale,
+    part,
+    live,
+    open,
+    id: `m${at}p${index}`,
+    text: context.answerText.host({ key, format: "text", parts: [part], settled: !live }),
+    onToggle: () => context.disclosures.toggle(key, !open),
+  });
+}
+
+function callView(message: ChatMessage, part: ToolCallPart, index: number, at: number, context: MessageContext): unknown {
+  const key = `${message.id}:${index}`;
+  const open = context.disclosures.isOpen(key, opensByItself(part.state));
+  return toolCardView({ t: context.t, locale: context.locale, part, open, id: `m${at}p${index}`, onToggle: () => context.disclosures.toggle(key, !open) });
+}
+
+/** How an answer ended, where it did not simply end. */
+function endView({ message, latest }: MessageView, context: MessageContext): unknown {
+  const { t } = context;
+  const retry: BannerAction = { label: t("err.retry"), icon: icons.regenerate(), run: context.onRetry };
+  const hasText = message.parts.length > 0;
+  if (message.status === "stopped") return html`<p class="note">${icons.ban()}${t("msg.stopped")}</p>`;
+  if (message.status === "interrupted") {
+    const resume: BannerAction = { label: t("err.continue"), primary: true, icon: icons.regenerate(), run: context.onContinue };
+    return bannerView({
+      kind: "bad",
+      title: t("err.dropped"),
+      text: hasText ? `${t("err.kept")} ${t("err.pickUp")}` : t("err.text"),
+      actions: latest ? (message.streamId ? [resume, { ...retry, icon: undefined }] : [retry]) : [],
+    });
+  }
+  if (message.status !== "error" || !message.error) return nothing;
+  const { code, retryAfterMs } = message.error;
+  if (code === "rate_limited" || code === "provider_rate_limited") {
+    return bannerView({
+      kind: "warn",
+      icon: icons.clock(),
+      title: t("rate.title"),
+      text: retryAfterMs ? t("rate.text", { s: seconds(retryAfterMs, context.locale, 0) }) : t("err.text"),
+      actions: latest ? [retry] : [],
+    });
+  }
+  return bannerView({
+    kind: "bad",
+    title: t("err.generic"),
+    text: hasText ? t("err.kept") : t("err.text"),
+    actions: latest ? [retry, ...(message.error.retryable ? [] : [{ label: t("err.restart"), run: context.onNew }])] : [],
+  });
+}
+
+function footView({ message, latest }: MessageView, context: MessageContext): TemplateResult | typeof nothing {
+  const { t } = context;
+  const text = messageText(message);
+  const metrics = context.showMetrics ? metricsView(message, context) : nothing;
+  if (!text && metrics === nothing) return nothing;
+  const copied = context.copied === message.id;
+  const again = latest && (message.status === "complete" || message.status === "stopped");
+  return html`
+    <div class="foot" part="actions" role="group" aria-label=${t("act.group")}>
+      <span class="acts-on-hover">
+        ${text
+          ? html`<button
+              type="button"
+              class="ib"
+              part="action"
+              aria-label=${copied ? t("act.copied") : t("act.copy")}
+              title=${copied ? t("act.copied") : t("act.copy")}
+              @click=${() => context.onCopy(message)}
+            >
+              ${copied ? icons.check() : icons.copy()}
+            </button>`
+          : nothing}
+        ${again
+          ? html`<button type="button" class="ib" part="action" aria-label=${t("act.regenerate")} title=${t("act.regenerate")} @click=${context.onRetry}>
+              ${icons.regenerate()}
+            </button>`
+          : nothing}
+      </span>
+      ${metrics}
+    </div>
+  `;
+}
+
+function metricsView({ metrics }: ChatMessage, { t, locale }: MessageContext): TemplateResult | typeof nothing {
+  if (!metrics || metrics.ttft === null) return nothing;
+  const s = seconds(metrics.ttft, locale, 2);
+  const r = whole(metrics.tokensPerSecond, locale);
+  const n = whole(metrics.tokenCount, locale);
+  return html`
+    <span class="met" part="metrics">
+      <span class="vh">${t("metrics.full", { s, r, n })}</span>
+      <bdi aria-hidden="true" dir="ltr"
+        >${t("metrics.ttft", { s })}<span class="lng">${t("metrics.ttftLong")}</span><i>·</i>${t("metrics.rate", { r })}<span class="lng"
+          ><i>·</i>${t("metrics.tokens", { n })}</span
+        ></bdi
+      >
+    </span>
+  `;
+}
+
+export const messageStyles = css`
+  .msg {
+    display: flex;
+    flex-direction: column;
+    gap: 10px;
+    min-width: 0;
+    border-radius: 8px;
+  }
+  .msg:focus-visible {
+    outline-offset: 4px;
+  }
+  .user {
+    align-items: flex-end;
+  }
+  .bub {
+    max-width: min(85%, 560px);
+    padding: 9px 14px;
+    border-radius: 16px;
+    border-end-end-radius: 5px;
+    background: var(--_user);
+    color: var(--_user-text);
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+  .note {
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    margin: 0;
+    font-size: 0.8667em;
+    color: var(--_muted);
+  }
+  .pending {
+    display: flex;
+    align-items: center;
+    gap: 9px;
+    min-height: 1.55em;
+    margin: 0;
+  }
+  .pending > * {
+    opacity: 0;
+    animation: appear 0s 0.3s forwards;
+  }
+  .pending > .caret {
+    margin: 0;
+    animation:
+      appear 0s 0.3s forwards,
+      blink 1.1s steps(2, jump-none) 0.3s infinite;
+  }
+  .pending > .shim {
+    animation:
+      appear 0s 1.5s forwards,
+      shimmer 1.8s linear infinite;
+  }
+  @keyframes appear {
+    to {
+      opacity: 1;
+    }
+  }
+  .md:empty {
+    display: none;
+  }
+  .md:not(.live) .caret,
+  .pre-in .caret {
+    display: none;
+  }
+  .foot {
+    display: flex;
+    align-items: center;
+    flex-wrap: wrap;
+    gap: 0 2px;
+    min-height: 32px;
+    margin: -2px -7px 0;
+    color: var(--_muted);
+  }
+  .foot .ib {
+    width: 32px;
+    height: 32px;
+    color: var(--_muted);
+  }
+  .foot .ib:hover {
+    color: var(--_text);
+  }
+  .acts-on-hover {
+    display: flex;
+    gap: 2px;
+    opacity: 0;
+    transition: opacity var(--_dur) var(--_ease);
+  }
+  .msg:is(.latest, :hover, :focus-within) .acts-on-hover {
+    opacity: 1;
+  }
+  .met {
+    margin-inline: auto 7px;
+    font-size: 0.8em;
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+  .met i {
+    margin-inline: 4px;
+    font-style: normal;
+  }
+  @container chanl (max-width: 479px) {
+    .met .lng {
+      display: none;
+    }
+  }
+  @container chanl (min-width: 760px) {
+    .bub {
+      max-width: 78%;
+    }
+  }
+`;
