@@ -96,7 +96,7 @@ export const STATES: Record<string, GalleryState> = {
     },
   },
   "tool-writing": {
-    title: "A tool's input is being written",
+    title: "A tool’s input is being written",
     ask: "Do you have the Fell shell in size M?",
     async *script() {
       yield start;

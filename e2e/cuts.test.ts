@@ -16,7 +16,7 @@ import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts"
 
 const RETRY = { maxAttempts: 60, baseMs: 1, maxMs: 5 };
 /** Multi-byte characters, so that cuts fall inside them. */
-const TEXT = Array.from({ length: 4_000 }, (_, index) => `${index}·Wörter für 日本語 👩‍🚀 `).join("");
+const TEXT = Array.from({ length: 3_000 }, (_, index) => `${index}·Wörter für 日本語 👩‍🚀 `).join("");
 
 let provider: ReplayProvider;
 let gateway: GatewayProcess;

@@ -109,7 +109,7 @@ test("3,000 tokens in a burst commit at most once per frame and lose nothing", a
     reason: "stop",
     metrics: { ttft: 12, totalMs: 100, tokenCount: 3000, tokensPerSecond: 30000, decodeTokensPerSecond: 31000 },
   });
-  await vi.waitFor(() => expect(chat.isStreaming).toBe(false));
+  await vi.waitFor(() => expect(chat.messages.at(-1)?.status).toBe("complete"));
   counting = false;
   // StrictMode renders twice per commit.
   expect(renders - before).toBeLessThanOrEqual(2 * (frames + 1));
@@ -127,7 +127,7 @@ test("onToolCall hears a complete call once, and the newest callback is called",
   transport.push(START, { type: "tool_call_delta", index: 0, id: "c1", name: "look", arguments: "{" });
   const call: StreamChunk = { type: "tool_call", index: 0, id: "c1", name: "look", arguments: {}, runsOn: "server" };
   transport.push(call, call, { type: "done", reason: "stop" });
-  await vi.waitFor(() => expect(chat.isStreaming).toBe(false));
+  await vi.waitFor(() => expect(chat.messages.at(-1)?.status).toBe("complete"));
   expect(calls).toEqual(["look"]);
 });
 

@@ -76,7 +76,8 @@ const list = (check: (entry: string) => boolean, expected: string) =>
     .default("")
     .transform((text) => text.split(/[\s,]+/).filter(Boolean))
     .superRefine((entries, context) => {
-      for (const entry of entries) if (!check(entry)) context.addIssue({ code: "custom", message: `holds "${entry}", which is not ${expected}` });
+      for (const entry of entries)
+        if (!check(entry)) context.addIssue({ code: "custom", message: `holds "${entry}", which is not ${expected}` });
     });
 
 const address = z.string().refine((text) => URL.canParse(text) && /^https?:/.test(text), "must be an http or https address");
@@ -115,7 +116,9 @@ const SCHEMA = z.object({
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
   DOCS_GUIDE_TOKENS_PER_SECOND: number(0, 100_000, 160),
   DOCS_GUIDE_FRAGMENT_MS: number(0, 1000, 15),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], "must be one of fatal, error, warn, info, debug, trace, silent").default("info"),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], "must be one of fatal, error, warn, info, debug, trace, silent")
+    .default("info"),
   NODE_ENV: z.string().optional(),
 });
 
@@ -130,10 +133,16 @@ export function loadConfig(environment: Environment): GatewayConfig {
   const env = parsed.data;
   const anthropic =
     env.ANTHROPIC_API_KEY || env.ANTHROPIC_BASE_URL
-      ? { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com", maxTokens: env.ANTHROPIC_MAX_TOKENS }
+      ? {
+          apiKey: env.ANTHROPIC_API_KEY,
+          baseUrl: env.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com",
+          maxTokens: env.ANTHROPIC_MAX_TOKENS,
+        }
       : undefined;
   const openai =
-    env.OPENAI_API_KEY || env.OPENAI_BASE_URL ? { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL ?? "https://api.openai.com/v1" } : undefined;
+    env.OPENAI_API_KEY || env.OPENAI_BASE_URL
+      ? { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL ?? "https://api.openai.com/v1" }
+      : undefined;
   return {
     host: env.HOST,
     port: env.PORT,

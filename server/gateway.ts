@@ -106,8 +106,20 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
   const tools = new Map<string, Tool>();
-  const gateway: Omit<Gateway, "chat" | "sockets"> = { config, logger, agents, tools, runs, heartbeat, origins, identify, docs, docsUrl: undefined };
-  for (const tool of [createSearchDocs({ index: docs, baseUrl: () => complete.docsUrl }), ...(options.tools ?? [])]) tools.set(tool.name, tool);
+  const gateway: Omit<Gateway, "chat" | "sockets"> = {
+    config,
+    logger,
+    agents,
+    tools,
+    runs,
+    heartbeat,
+    origins,
+    identify,
+    docs,
+    docsUrl: undefined,
+  };
+  for (const tool of [createSearchDocs({ index: docs, baseUrl: () => complete.docsUrl }), ...(options.tools ?? [])])
+    tools.set(tool.name, tool);
 
   const chat = new ChatService({
     agents,

@@ -10,10 +10,6 @@ import { ConfigError, isLoopback, loadConfig, type GatewayConfig } from "./confi
 import { createLogger } from "./logger.ts";
 import { packageRoot } from "./package-root.ts";
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
 function fail(message: string): never {
   process.stderr.write(`chanl-chat cannot start:\n${message}\n`);
   process.exit(1);
@@ -33,24 +29,32 @@ const logger = createLogger({ level: config.logLevel, destination: destination({
 const gateway = createServer({ ...config, logger });
 
 // A folder of docs that cannot be read is found now, not at the first question.
-await gateway.gateway.docs().catch((error: NodeJS.ErrnoException) => fail(`DOCS_DIR ${config.docsDir ?? ""} cannot be read: ${error.message}`));
+await gateway.gateway
+  .docs()
+  .catch((error: NodeJS.ErrnoException) => fail(`DOCS_DIR ${config.docsDir ?? ""} cannot be read: ${error.message}`));
 
 const url = await gateway.listen().catch((error: NodeJS.ErrnoException) => {
   if (error.code === "EADDRINUSE") fail(`PORT ${config.port} is taken. Set PORT to another one.`);
-  if (error.code === "EACCES" || error.code === "EADDRNOTAVAIL") fail(`HOST ${config.host} and PORT ${config.port} cannot be used: ${error.code}.`);
+  if (error.code === "EACCES" || error.code === "EADDRNOTAVAIL")
+    fail(`HOST ${config.host} and PORT ${config.port} cannot be used: ${error.code}.`);
   throw error;
 });
 
 const extension = join(packageRoot(), "dist", "extension");
-say(`chanl-chat is ready at ${url}`);
-say(`  model      ${config.model}${config.model === "docs-guide" ? " (searches the docs; no language model, no key needed)" : ""}`);
-if (existsSync(extension)) say(`  extension  ${extension} (chrome://extensions, developer mode, "Load unpacked")`);
-if (!isLoopback(config.host) && config.allowedOrigins.length + config.allowedExtensionIds.length === 0) {
-  say("  note       only pages of this server may use it; name other sites in ALLOWED_ORIGINS");
-}
-if (config.openai && !process.env["MODEL"] && process.env["OPENAI_BASE_URL"]) {
-  say(`  note       MODEL is not set; ${config.model} may not exist at OPENAI_BASE_URL`);
-}
+const isOpenToOthers = !isLoopback(config.host) && config.allowedOrigins.length + config.allowedExtensionIds.length === 0;
+const lines = [
+  `chanl-chat is ready at ${url}`,
+  `  model      ${config.model}${config.model === "docs-guide" ? " (searches the docs; no language model, no key needed)" : ""}`,
+  existsSync(extension) && `  extension  ${extension} (chrome://extensions, developer mode, "Load unpacked")`,
+  isOpenToOthers && "  note       only pages of this server may use it; name other sites in ALLOWED_ORIGINS",
+  config.openai &&
+    process.env["OPENAI_BASE_URL"] &&
+    !process.env["MODEL"] &&
+    `  note       MODEL is not set; ${config.model} may not exist at OPENAI_BASE_URL`,
+  config.adminKey && config.adminKey.length < 16 && "  note       ADMIN_KEY is short; take at least 16 random characters",
+];
+// One write: whoever waits for the first line also has the others.
+process.stdout.write(`${lines.filter(Boolean).join("\n")}\n`);
 
 let closing = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

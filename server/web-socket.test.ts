@@ -20,7 +20,7 @@ async function open(url: string, options: ClientOptions = {}): Promise<Client> {
   const socket = new WebSocket(`${url.replace("http", "ws")}/api/chat/ws`, options);
   onTestFinished(() => socket.terminate());
   const received: Received[] = [];
-  socket.on("message", (data) => received.push(JSON.parse(String(data)) as Received));
+  socket.on("message", (data) => received.push(JSON.parse((data as Buffer).toString("utf8")) as Received));
   await once(socket, "open");
   return {
     socket,
@@ -44,7 +44,7 @@ test("a chat over the socket gives the same events as over SSE, with streamId an
   expect(client.received.every((event) => event.streamId === streamId)).toBe(true);
   expect(client.received.map((event) => event.seq)).toEqual(client.received.map((_, index) => index + 1));
   const overSse = await readAll(await fetch(`${gateway.url}/api/chat/stream/${streamId}`));
-  expect(client.received.map(({ streamId: _, ...event }) => event)).toEqual(overSse.map(({ streamId: _, ...event }) => event));
+  expect(client.received).toEqual(overSse.map((event) => ({ ...event, streamId })));
   expect(client.received.at(-1)).toMatchObject({ type: "done", metrics: { tokenCount: 2 } });
 });
 
@@ -89,7 +89,8 @@ test("two streams share a socket and one can be stopped by its id", async () => 
   await client.until((received) => received.some((event) => event.type === "done"), "the end of b");
   client.send({ type: "cancel", streamId: idOf("a") });
   await client.until((received) => received.some((event) => event.type === "cancelled"), "a is stopped");
-  const textOf = (id: string | undefined): string => client.received.map((event) => (event.type === "token" && event.streamId === id ? String(event["content"]) : "")).join("");
+  const textOf = (id: string | undefined): string =>
+    client.received.map((event) => (event.type === "token" && event.streamId === id ? String(event["content"]) : "")).join("");
   expect(textOf(idOf("b"))).toBe(words(100).join(""));
   expect(client.received.find((event) => event.type === "cancelled")?.streamId).toBe(idOf("a"));
 });
@@ -199,17 +200,21 @@ test("a silent stream is kept alive by pings, a silent socket that does not answ
   await once(dead.socket, "close");
 });
 
-test("a client that stops reading its socket holds a bounded amount and is let go after the stall budget", { timeout: 20_000 }, async () => {
-  const { gateway, provider } = await startWithProvider({ stallMs: 400, graceMs: 50, maxAnswerChars: 50_000_000 });
-  const piece = openAiText(["z".repeat(4000)])[1] ?? "";
-  provider.reply({ slices: Array.from({ length: 10_000 }, () => piece) });
-  const client = await open(gateway.url);
-  client.send({ type: "chat", ...userSays("hi") });
-  await client.until((received) => received.length > 0, "the start");
-  client.socket.pause();
-  await eventually(() => provider.calls[0]?.aborted === true, "the abort", 15_000);
-  expect(provider.calls[0]?.sent).toBeLessThan(30_000_000);
-});
+test(
+  "a client that stops reading its socket holds a bounded amount and is let go after the stall budget",
+  { timeout: 20_000 },
+  async () => {
+    const { gateway, provider } = await startWithProvider({ stallMs: 400, graceMs: 50, maxAnswerChars: 50_000_000 });
+    const piece = openAiText(["z".repeat(4000)])[1] ?? "";
+    provider.reply({ slices: Array.from({ length: 10_000 }, () => piece) });
+    const client = await open(gateway.url);
+    client.send({ type: "chat", ...userSays("hi") });
+    await client.until((received) => received.length > 0, "the start");
+    client.socket.pause();
+    await eventually(() => provider.calls[0]?.aborted === true, "the abort", 15_000);
+    expect(provider.calls[0]?.sent).toBeLessThan(30_000_000);
+  },
+);
 
 test("a tool of the page is answered over the socket, once", async () => {
   const { gateway, provider } = await startWithProvider();

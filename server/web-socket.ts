@@ -37,7 +37,12 @@ const MAX_QUEUED_MESSAGES = 64;
 export class WebSocketGateway {
   readonly #options: WebSocketGatewayOptions;
   // Compression costs 300 KB per socket and delays small frames; 100 MiB is the default limit of a message.
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: REQUEST_LIMITS.bodyBytes, perMessageDeflate: false, clientTracking: false });
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    maxPayload: REQUEST_LIMITS.bodyBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
   readonly #connections = new Set<SocketConnection>();
   #pings: NodeJS.Timeout | undefined;
 
@@ -138,10 +143,12 @@ class SocketConnection implements HeartbeatMember {
       return;
     }
     this.#queued++;
-    this.#queue = this.#queue.then(async () => {
+    const before = this.#queue;
+    this.#queue = (async () => {
+      await before;
       await this.#handle(data, isBinary);
       this.#queued--;
-    });
+    })();
   }
 
   async #handle(data: RawData, isBinary: boolean): Promise<void> {
@@ -214,6 +221,10 @@ class SocketConnection implements HeartbeatMember {
           await this.#send(socketJson(frame, run.id));
         }
       }
+    } catch (error) {
+      // Without its log the stream cannot go on here; a client whose socket closes resumes, here or elsewhere.
+      this.#options.logger.error({ err: error, streamId: run.id }, "stream failed");
+      this.#socket.close(1011, "The stream failed.");
     } finally {
       if (this.#streams.get(run.id) === stream) this.#streams.delete(run.id);
       if (this.#streams.size === 0) this.#options.heartbeat.remove(this);
@@ -248,7 +259,8 @@ const noError = (): void => undefined;
 function parseJson(data: RawData, isBinary: boolean): unknown {
   try {
     if (isBinary) throw new SyntaxError("binary");
-    return JSON.parse(String(data));
+    // ws hands messages over as one Buffer unless told otherwise.
+    return JSON.parse((data as Buffer).toString("utf8"));
   } catch {
     throw new GatewayError("bad_request", { message: "A message must be JSON text." });
   }

@@ -6,7 +6,8 @@ import { mount, settle, unmountAll, wait, type Mounted } from "./testing/mount.t
 
 afterEach(unmountAll);
 
-const MARKDOWN = "# Title\n\nA [link](https://example.com) and `code`.\n\n```ts\nconst a = 1;\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n";
+const MARKDOWN =
+  "# Title\n\nA [link](https://example.com) and `code`.\n\n```ts\nconst a = 1;\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n";
 
 const STATES: Record<string, (mounted: Mounted) => void> = {
   idle: () => undefined,

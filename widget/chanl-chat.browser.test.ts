@@ -44,16 +44,17 @@ describe("an answer", () => {
     await settle(chat);
     const host = root.querySelector(".md")!;
     const settled = root.querySelector(".md p")!;
-    let renders = 0;
+    const update = vi.spyOn(chat as unknown as { update(changed: unknown): void }, "update");
     let frames = 0;
-    const performUpdate = vi.spyOn(chat as unknown as { performUpdate(): void }, "performUpdate").mockImplementation(function (this: unknown) {
-      renders += 1;
-    });
-    performUpdate.mockRestore();
-    const observed = vi.spyOn(chat as unknown as { update(changed: unknown): void }, "update");
     let counting = true;
+    let writes = 0;
+    let mostWrites = 0;
+    const observer = new MutationObserver(() => (writes += 1));
+    observer.observe(host, { subtree: true, childList: true, characterData: true });
     const count = (): void => {
       frames += 1;
+      mostWrites = Math.max(mostWrites, writes);
+      writes = 0;
       if (counting) requestAnimationFrame(count);
     };
     requestAnimationFrame(count);
@@ -63,9 +64,10 @@ describe("an answer", () => {
     }
     await settle(chat);
     counting = false;
-    renders = observed.mock.calls.length;
-    expect(renders).toBeLessThanOrEqual(frames);
-    expect(renders).toBeLessThanOrEqual(3);
+    observer.disconnect();
+    expect(frames).toBeGreaterThan(5);
+    expect(mostWrites).toBe(1);
+    expect(update.mock.calls.length).toBeLessThanOrEqual(3);
     expect(root.querySelector(".md")).toBe(host);
     expect(root.querySelector(".md p")).toBe(settled);
     transport.last.done();
@@ -162,7 +164,15 @@ describe("a tool call", () => {
     const { chat, root, transport } = await mount();
     void chat.send("Find it");
     const call = (id: string): void =>
-      void transport.last.push({ type: "tool_call", index: 0, id, name: id, arguments: {}, runsOn: "server", ...(id === "ask" ? { needsApproval: true } : {}) });
+      void transport.last.push({
+        type: "tool_call",
+        index: 0,
+        id,
+        name: id,
+        arguments: {},
+        runsOn: "server",
+        ...(id === "ask" ? { needsApproval: true } : {}),
+      });
     transport.last.start();
     call("fail");
     transport.last.push({ type: "tool_result", id: "fail", name: "fail", error: "No answer within 10 s.", ms: 1 });
@@ -329,7 +339,10 @@ describe("the element", () => {
     const sent = chat.send("secret question");
     transport.last
       .start()
-      .push({ type: "tool_call", index: 0, id: "c", name: "t", arguments: {}, runsOn: "server" }, { type: "tool_result", id: "c", name: "t", result: 1, ms: 1 })
+      .push(
+        { type: "tool_call", index: 0, id: "c", name: "t", arguments: {}, runsOn: "server" },
+        { type: "tool_result", id: "c", name: "t", result: 1, ms: 1 },
+      )
       .text("secret answer")
       .done();
     await sent;
@@ -369,13 +382,52 @@ describe("the element", () => {
     expect(requests[0]!.headers.get("x-site")).toBe("one");
   });
 
+  it("keeps its own look on a hostile page, and its text at the size the visitor chose", async () => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(
+      "* { all: revert; font-size: 40px !important; letter-spacing: 4px; text-transform: uppercase } html { font-size: 62.5% } button { float: left !important; background: red !important }",
+    );
+    document.adoptedStyleSheets = [sheet];
+    const { root, button } = await mount({ mode: "floating", open: true });
+    const style = getComputedStyle(root.querySelector("#title")!);
+    expect([style.fontSize, style.letterSpacing, style.textTransform]).toEqual(["15px", "-0.09px", "none"]);
+    expect(getComputedStyle(button).float).toBe("none");
+    document.adoptedStyleSheets = [];
+  });
+
+  it("stores nothing before the first message, and comes back to the conversation after it", async () => {
+    const open = async (): Promise<HTMLElementTagNameMap["chanl-chat"]> => {
+      const chat = document.createElement("chanl-chat");
+      Object.assign(chat, { endpoint: "/nowhere", agentId: "docs", fetch: () => Promise.resolve(new Response("", { status: 400 })) });
+      const ready = new Promise((resolve) => chat.addEventListener("chanl-ready", resolve));
+      document.body.append(chat);
+      await ready;
+      return chat;
+    };
+    sessionStorage.clear();
+    const first = await open();
+    await wait(300);
+    expect(sessionStorage.length).toBe(0);
+    await first.send("Remember me");
+    dispatchEvent(new Event("pagehide"));
+    first.remove();
+    const second = await open();
+    await second.updateComplete;
+    expect(second.messages[0]?.parts).toEqual([{ type: "text", text: "Remember me" }]);
+    second.newConversation();
+    expect(second.messages).toEqual([]);
+    expect([...Object.keys(sessionStorage)].filter((key) => !key.includes("draft"))).toEqual([]);
+    sessionStorage.clear();
+  });
+
   it("has no style attribute and no inline handler in its shadow root", async () => {
     const { chat, root, transport } = await mount({ mode: "floating", open: true, accent: "#ffcc00" });
     void chat.send("Hi");
     transport.last.start().text("Some `code` and a list\n\n- one\n- two\n\n```js\nx()\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n");
     await settle(chat);
     for (const element of root.querySelectorAll("*")) {
-      for (const { name } of element.attributes) expect(name === "style" || name.startsWith("on"), `${element.tagName} ${name}`).toBe(false);
+      for (const { name } of element.attributes)
+        expect(name === "style" || name.startsWith("on"), `${element.tagName} ${name}`).toBe(false);
     }
     expect(root.querySelector("style")).toBeNull();
   });

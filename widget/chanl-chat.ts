@@ -134,7 +134,7 @@ const COPIED_FOR_MS = 2_000;
  * @cssproperty --chanl-code-bg - ground of code
  * @cssproperty --chanl-font - typeface
  * @cssproperty --chanl-font-mono - typeface of code
- * @cssproperty [--chanl-font-size=max(15px, .9375rem)] - size of text; everything else follows
+ * @cssproperty [--chanl-font-size=max(15px, .9375em)] - size of text; everything else follows. 1em is what the visitor chose in the browser
  * @cssproperty [--chanl-radius=12px] - roundness; everything else follows
  * @cssproperty [--chanl-duration=180ms] - length of transitions
  * @cssproperty --chanl-ease - their curve
@@ -455,21 +455,25 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     const { mode, open, position } = this;
     if (mode !== "floating") {
       const look = mode === "inline" ? "inline" : "bare";
-      return html`<section class="root panel ${look}" part="panel" aria-labelledby="title" @keydown=${this.#onKeyDown}>${this.#bodyView()}</section>`;
+      return html`<section class="root panel ${look}" part="panel" aria-labelledby="title" @keydown=${this.#onKeyDown}>
+        ${this.#bodyView()}
+      </section>`;
     }
     const atStart = position === "start";
     return html`
-      ${this.launcher === "none"
-        ? nothing
-        : launcherView({
-            t: this.#t,
-            look: this.launcher,
-            label: this.launcherLabel,
-            open,
-            unread: this.#unread,
-            atStart,
-            onToggle: () => void this.toggle(),
-          })}
+      ${
+        this.launcher === "none"
+          ? nothing
+          : launcherView({
+              t: this.#t,
+              look: this.launcher,
+              label: this.launcherLabel,
+              open,
+              unread: this.#unread,
+              atStart,
+              onToggle: () => void this.toggle(),
+            })
+      }
       <dialog
         class="root panel float ${atStart ? "at-start" : ""} ${this.launcher === "none" ? "no-launcher" : ""} ${this.#expanded ? "expanded" : ""}"
         id="panel"
@@ -531,13 +535,15 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       <div class="dock" part="dock">
         ${jumpView({ t, visible: this.#anchor.canJump, unread: this.#anchor.unread, onJump: () => this.#onJump() })}
         <div class="in">
-          ${this.#reconnectShown && snapshot.reconnect
-            ? busyBannerView({
-                kind: "warn",
-                title: t("net.reconnecting"),
-                text: `${t("net.attempt", { i: snapshot.reconnect.attempt, n: snapshot.reconnect.maxAttempts })}. ${t("net.continues")}`,
-              })
-            : nothing}
+          ${
+            this.#reconnectShown && snapshot.reconnect
+              ? busyBannerView({
+                  kind: "warn",
+                  title: t("net.reconnecting"),
+                  text: `${t("net.attempt", { i: snapshot.reconnect.attempt, n: snapshot.reconnect.maxAttempts })}. ${t("net.continues")}`,
+                })
+              : nothing
+          }
           ${composerView({
             t,
             composer: this.#composer,
@@ -614,8 +620,9 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       empty: snapshot.messages.length === 0,
       open: this.open,
     };
-    for (const [state, on] of Object.entries(now)) if (on) states.add(state);
-    else states.delete(state);
+    for (const [state, on] of Object.entries(now))
+      if (on) states.add(state);
+      else states.delete(state);
   }
 
   #rendererOptions(): TokenRendererOptions {

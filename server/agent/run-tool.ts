@@ -47,7 +47,8 @@ export async function runTool(call: ToolCallChunk, options: RunToolOptions): Pro
 async function attempt(call: ToolCallChunk, options: RunToolOptions): Promise<ToolOutcome | { error: string }> {
   if (call.incomplete) return { error: "The arguments were cut off, so the call was not run." };
   if (call.invalid) return { error: "The arguments were not valid JSON, so the call was not run." };
-  if (JSON.stringify(call.arguments).length > MAX_ARGUMENTS_CHARS) return { error: "The arguments are larger than 64 KB, so the call was not run." };
+  if (JSON.stringify(call.arguments).length > MAX_ARGUMENTS_CHARS)
+    return { error: "The arguments are larger than 64 KB, so the call was not run." };
   const { tool } = options;
   if (call.runsOn === "server" && !tool) return { error: `There is no tool named ${call.name}.` };
 
@@ -60,11 +61,12 @@ async function attempt(call: ToolCallChunk, options: RunToolOptions): Promise<To
       : fromClient(call, signal, options.clientResults);
     const outcome = await untilAborted(running, signal);
     const result = "error" in outcome ? outcome.error : outcome.result;
-    if ((JSON.stringify(result ?? null) ?? "null").length > MAX_RESULT_CHARS) return { error: "The result is larger than 64 KB and was left out." };
+    if ((JSON.stringify(result ?? null) ?? "null").length > MAX_RESULT_CHARS)
+      return { error: "The result is larger than 64 KB and was left out." };
     return outcome;
   } catch (error) {
     if (options.signal.aborted) return { error: "Stopped." };
-    if (timeout.aborted) return { error: `No result within ${Math.round(timeoutMs / 1000)} s.` };
+    if (timeout.aborted) return { error: `No result within ${Math.ceil(timeoutMs / 1000)} s.` };
     if (error instanceof ToolError) return { error: error.message };
     options.onDetail?.(`tool ${call.name}: ${error instanceof Error ? error.message : String(error)}`);
     return { error: "The tool failed." };
@@ -85,4 +87,3 @@ function untilAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
     running.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
-

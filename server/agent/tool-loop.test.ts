@@ -7,8 +7,17 @@ import { eventually, postChat, readAll, readUntil, textOf, userSays } from "../t
 import { startTestGateway, startWithProvider } from "../testing/test-gateway.ts";
 import { ToolError, type Tool } from "./tool.ts";
 
-const tool = (name: string, run: Tool["run"], more: Partial<Tool> = {}): Tool => ({ name, description: name, parameters: { type: "object" }, run, ...more });
-const withTools = (...tools: Tool[]): GatewayOptions => ({ tools, agents: [{ id: "w", name: "W", instructions: "", tools: tools.map(({ name }) => name) }] });
+const tool = (name: string, run: Tool["run"], more: Partial<Tool> = {}): Tool => ({
+  name,
+  description: name,
+  parameters: { type: "object" },
+  run,
+  ...more,
+});
+const withTools = (...tools: Tool[]): GatewayOptions => ({
+  tools,
+  agents: [{ id: "w", name: "W", instructions: "", tools: tools.map(({ name }) => name) }],
+});
 const ask = { ...userSays("go"), agentId: "w" };
 const results = (events: StreamEvent[]): StreamEvent[] => events.filter((event) => event.type === "tool_result");
 const sentBack = (body: unknown): { role: string; content: string; tool_call_id?: string }[] =>
@@ -16,9 +25,12 @@ const sentBack = (body: unknown): { role: string; content: string; tool_call_id?
 
 /** One Chat Completions turn with several calls at once. */
 function parallelCalls(...calls: { id: string; name: string; arguments: string }[]): string[] {
-  const event = (delta: unknown, finish_reason: string | null = null): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+  const event = (delta: unknown, finish_reason: string | null = null): string =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
   return [
-    ...calls.map((call, index) => event({ tool_calls: [{ index, id: call.id, type: "function", function: { name: call.name, arguments: call.arguments } }] })),
+    ...calls.map((call, index) =>
+      event({ tool_calls: [{ index, id: call.id, type: "function", function: { name: call.name, arguments: call.arguments } }] }),
+    ),
     event({}, "tool_calls"),
     "data: [DONE]\n\n",
   ];
@@ -26,12 +38,26 @@ function parallelCalls(...calls: { id: string; name: string; arguments: string }
 
 test("a tool runs once with its parsed arguments, and the model goes on with its result", async () => {
   const seen: unknown[] = [];
-  const { gateway, provider } = await startWithProvider(withTools(tool("weather", (input) => (seen.push(input), { result: { sky: "clear" } }))));
+  const { gateway, provider } = await startWithProvider(
+    withTools(tool("weather", (input) => (seen.push(input), { result: { sky: "clear" } }))),
+  );
   provider.reply({ slices: openAiCall("weather", ['{"ci', 'ty":"Ro', 'me"}']) }, { slices: openAiText(["Clear ", "in Rome."]) });
   const events = await readAll(await postChat(gateway.url, ask));
   expect(seen).toEqual([{ city: "Rome" }]);
   expect(events.map((event) => event.type)).toEqual([
-    "start", "tool_call_delta", "tool_call_delta", "tool_call_delta", "tool_call_delta", "tool_call", "step", "tool_result", "token", "token", "usage", "step", "done",
+    "start",
+    "tool_call_delta",
+    "tool_call_delta",
+    "tool_call_delta",
+    "tool_call_delta",
+    "tool_call",
+    "step",
+    "tool_result",
+    "token",
+    "token",
+    "usage",
+    "step",
+    "done",
   ]);
   expect(results(events)[0]).toMatchObject({ id: "call_1", name: "weather", result: { sky: "clear" } });
   expect(textOf(events)).toBe("Clear in Rome.");
@@ -41,19 +67,32 @@ test("a tool runs once with its parsed arguments, and the model goes on with its
 test("calls of one turn run side by side; each result comes when it is there and goes back to its own call", async () => {
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const { gateway, provider } = await startWithProvider(
-    withTools(tool("slow", async () => (await wait(120), { result: "slow" })), tool("fast", async () => (await wait(10), { result: "fast" }))),
+    withTools(
+      tool("slow", async () => (await wait(120), { result: "slow" })),
+      tool("fast", async () => (await wait(10), { result: "fast" })),
+    ),
   );
-  provider.reply({ slices: parallelCalls({ id: "a", name: "slow", arguments: "{}" }, { id: "b", name: "fast", arguments: "{}" }) }, { slices: openAiText(["ok"]) });
+  provider.reply(
+    { slices: parallelCalls({ id: "a", name: "slow", arguments: "{}" }, { id: "b", name: "fast", arguments: "{}" }) },
+    { slices: openAiText(["ok"]) },
+  );
   const started = performance.now();
   const events = await readAll(await postChat(gateway.url, ask));
   expect(performance.now() - started).toBeLessThan(1000);
   expect(results(events).map((event) => (event.type === "tool_result" ? event.id : ""))).toEqual(["b", "a"]);
-  expect(sentBack(provider.calls[1]?.body).map(({ tool_call_id, content }) => [tool_call_id, content])).toEqual([["a", '"slow"'], ["b", '"fast"']]);
+  expect(sentBack(provider.calls[1]?.body).map(({ tool_call_id, content }) => [tool_call_id, content])).toEqual([
+    ["a", '"slow"'],
+    ["b", '"fast"'],
+  ]);
 });
 
 test("ids and indexes that a provider uses again in a later turn are made unique", async () => {
   const { gateway, provider } = await startWithProvider(withTools(tool("t", () => ({ result: 1 }))));
-  provider.reply({ slices: openAiCall("t", ["{}"], "call_0") }, { slices: openAiCall("t", ["{}"], "call_0") }, { slices: openAiText(["ok"]) });
+  provider.reply(
+    { slices: openAiCall("t", ["{}"], "call_0") },
+    { slices: openAiCall("t", ["{}"], "call_0") },
+    { slices: openAiText(["ok"]) },
+  );
   const events = await readAll(await postChat(gateway.url, ask));
   const calls = events.filter((event) => event.type === "tool_call");
   expect(calls.map(({ index }) => index)).toEqual([0, 1]);
@@ -65,7 +104,9 @@ test("what a tool may do wrong is told in a sentence, to the person and to the m
   const { gateway, provider } = await startWithProvider({
     ...withTools(
       tool("chosen", () => Promise.reject(new ToolError("There is no such order."))),
-      tool("crash", () => { throw new Error("password is 1234"); }),
+      tool("crash", () => {
+        throw new Error("password is 1234");
+      }),
       tool("large", () => ({ result: "x".repeat(70_000) })),
       tool("stuck", () => new Promise(() => undefined), { timeoutMs: 100 }),
     ),
@@ -89,7 +130,7 @@ test("what a tool may do wrong is told in a sentence, to the person and to the m
     1: "There is no such order.",
     2: "The tool failed.",
     3: "The result is larger than 64 KB and was left out.",
-    4: "No result within 0 s.",
+    4: "No result within 1 s.",
     5: "There is no tool named invented.",
     6: "The arguments were not valid JSON, so the call was not run.",
   });
@@ -126,7 +167,11 @@ test("a tool of the client is waited for, kept alive meanwhile, and answered onc
   const response = await postChat(gateway.url, userSays("which page?", { tools }));
   const id = response.headers.get("x-stream-id");
   const post = (body: unknown): Promise<Response> =>
-    fetch(`${gateway.url}/api/chat/stream/${id}/tool-results`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    fetch(`${gateway.url}/api/chat/stream/${id}/tool-results`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
   const whole = response.text();
   await eventually(() => provider.calls.length === 1, "the call");
   await new Promise((resolve) => setTimeout(resolve, 250));
@@ -167,8 +212,19 @@ test("a resume after the call tells the call again under its id, and the tool ha
 test("a provider of one's own that throws, or ends without an end, still ends the stream with an error", async () => {
   const gateway = await startTestGateway({
     providers: {
-      thrower: { name: "thrower", async *stream() { yield { type: "token" as const, content: "a" }; throw new Error("secret detail"); } },
-      endless: { name: "endless", async *stream() { yield { type: "token" as const, content: "b" }; } },
+      thrower: {
+        name: "thrower",
+        async *stream() {
+          yield { type: "token" as const, content: "a" };
+          throw new Error("secret detail");
+        },
+      },
+      endless: {
+        name: "endless",
+        async *stream() {
+          yield { type: "token" as const, content: "b" };
+        },
+      },
     },
     agents: ["thrower", "endless"].map((id) => ({ id, name: id, instructions: "", model: `${id}/x`, tools: [] })),
   });

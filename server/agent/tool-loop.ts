@@ -43,7 +43,11 @@ interface Turn {
 export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<StreamChunk, void, undefined> {
   const maxSteps = options.maxSteps ?? 8;
   const messages = [...options.messages];
-  const specifications = [...options.tools, ...options.clientTools].map(({ name, description, parameters }) => ({ name, description, parameters }));
+  const specifications = [...options.tools, ...options.clientTools].map(({ name, description, parameters }) => ({
+    name,
+    description,
+    parameters,
+  }));
   const numbering = new CallNumbering();
   const citations = new Citations();
   const pending = new Map<string, Promise<ToolAnswer>>();
@@ -64,7 +68,11 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       yield turn.terminal.type === "done" ? { ...turn.terminal, ...(usage ? { usage } : {}) } : turn.terminal;
       return;
     }
-    messages.push({ role: "assistant", content: turn.text, toolCalls: toAnswer.map(({ id, name, arguments: input }) => ({ id, name, arguments: input })) });
+    messages.push({
+      role: "assistant",
+      content: turn.text,
+      toolCalls: toAnswer.map(({ id, name, arguments: input }) => ({ id, name, arguments: input })),
+    });
     const answers = yield* runCalls(toAnswer);
     for (const call of toAnswer) {
       messages.push({ role: "tool", toolCallId: call.id, name: call.name, content: answers.get(call.id)?.modelText ?? "" });
@@ -73,7 +81,12 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
 
   /** One turn: passes the model's chunks on, starts the calls as they come complete, keeps back the turn's own end. */
   async function* modelTurn(step: number, last: boolean): AsyncGenerator<StreamChunk, Turn, undefined> {
-    const turn: Turn = { text: "", calls: [], terminal: { type: "error", code: "internal", message: "", retryable: true }, usage: undefined };
+    const turn: Turn = {
+      text: "",
+      calls: [],
+      terminal: { type: "error", code: "internal", message: "", retryable: true },
+      usage: undefined,
+    };
     numbering.beginTurn();
     const chunks = options.provider.stream({
       model: options.model,
@@ -157,14 +170,14 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     }
     return answers;
   }
+}
 
-  /** Calls of a turn after which nothing follows are told as not run, so that no card waits for ever. */
-  function* answerUnrun(turn: Turn): Generator<ToolResultChunk> {
-    if (turn.terminal.type !== "done") return;
-    for (const call of turn.calls) {
-      if (call.runsOn === "provider" || !runnable(call)) continue;
-      yield { type: "tool_result", id: call.id, name: call.name, error: "Not run: the answer ended before.", ms: 0 };
-    }
+/** Calls of a turn after which nothing follows are told as not run, so that no card waits for ever. */
+function* answerUnrun(turn: Turn): Generator<ToolResultChunk> {
+  if (turn.terminal.type !== "done") return;
+  for (const call of turn.calls) {
+    if (call.runsOn === "provider" || !runnable(call)) continue;
+    yield { type: "tool_result", id: call.id, name: call.name, error: "Not run: the answer ended before.", ms: 0 };
   }
 }
 
@@ -223,4 +236,3 @@ function addUsage(sum: Usage | undefined, added: Usage | undefined): Usage | und
   for (const key of Object.keys(added) as (keyof Usage)[]) total[key] = (total[key] ?? 0) + (added[key] ?? 0);
   return total;
 }
-

@@ -13,7 +13,7 @@ export interface ToolContext {
   /** Aborts on Stop and at the timeout. */
   signal: AbortSignal;
   /** Numbers for `count` citations, unique in the run: the first of them. */
-  reserveCitations(count: number): number;
+  reserveCitations: (count: number) => number;
 }
 
 export interface ToolOutcome {

@@ -8,7 +8,8 @@ import type { StreamEvent } from "../../shared/protocol/chunk.ts";
 import { eventually, postChat, readAll, readUntil, textOf, userSays } from "../testing/stream-client.ts";
 import { startTestGateway } from "../testing/test-gateway.ts";
 
-const typesOf = (events: StreamEvent[]): string[] => events.map((event) => event.type).filter((type, index, all) => type !== all[index - 1]);
+const typesOf = (events: StreamEvent[]): string[] =>
+  events.map((event) => event.type).filter((type, index, all) => type !== all[index - 1]);
 
 test("the widget question is answered with the script tag in a code block, a visible search and sources", async () => {
   const gateway = await startTestGateway();
@@ -18,12 +19,24 @@ test("the widget question is answered with the script tag in a code block, a vis
   const fragments = events.filter((event) => event.type === "tool_call_delta");
   expect(fragments.length).toBeGreaterThan(5);
   expect(fragments.map((event) => event.arguments).join("")).toBe('{"query":"How do I embed the widget?","limit":5}');
-  expect(events.find((event) => event.type === "tool_call")).toMatchObject({ name: "search_docs", runsOn: "server", arguments: { limit: 5 } });
+  expect(events.find((event) => event.type === "tool_call")).toMatchObject({
+    name: "search_docs",
+    runsOn: "server",
+    arguments: { limit: 5 },
+  });
   const result = events.find((event) => event.type === "tool_result");
-  expect(result?.result).toMatchObject({ hits: expect.arrayContaining([{ id: "1", title: "Embed the widget", heading: "How to embed the widget in a page", score: expect.any(Number) as number }]) as unknown });
+  expect(result?.result).toMatchObject({
+    hits: expect.arrayContaining([
+      { id: "1", title: "Embed the widget", heading: "How to embed the widget in a page", score: expect.any(Number) as number },
+    ]) as unknown,
+  });
   expect(JSON.stringify(result?.result).length).toBeLessThan(1500);
   const sources = events.filter((event) => event.type === "source");
-  expect(sources[0]).toMatchObject({ id: "1", title: expect.stringContaining("Embed the widget") as string, url: `${gateway.url}/docs/embed.md#how-to-embed-the-widget-in-a-page` });
+  expect(sources[0]).toMatchObject({
+    id: "1",
+    title: expect.stringContaining("Embed the widget") as string,
+    url: `${gateway.url}/docs/embed.md#how-to-embed-the-widget-in-a-page`,
+  });
   expect(sources[0]?.snippet).not.toMatch(/[`#|]/);
   const answer = textOf(events);
   expect(answer).toContain('```html\n<script type="module" src="https://chat.example.com/chanl-chat.js"></script>\n<chanl-chat');
@@ -75,13 +88,16 @@ test.each(["What is the capital of France?", "bake sourdough bread", "Who won th
   },
 );
 
-test.each(["hi", "Hello!", "Hey there", "who are you?", "thanks", "what can you do?"])("%s gets what it is and three questions, without a search", async (greeting) => {
-  const gateway = await startTestGateway();
-  const events = await readAll(await postChat(gateway.url, userSays(greeting)));
-  expect(typesOf(events)).toEqual(["start", "token", "done"]);
-  expect(textOf(events)).toContain("no language model");
-  expect(textOf(events).match(/^- /gm)).toHaveLength(3);
-});
+test.each(["hi", "Hello!", "Hey there", "who are you?", "thanks", "what can you do?"])(
+  "%s gets what it is and three questions, without a search",
+  async (greeting) => {
+    const gateway = await startTestGateway();
+    const events = await readAll(await postChat(gateway.url, userSays(greeting)));
+    expect(typesOf(events)).toEqual(["start", "token", "done"]);
+    expect(textOf(events)).toContain("no language model");
+    expect(textOf(events).match(/^- /gm)).toHaveLength(3);
+  },
+);
 
 test("a follow-up is searched together with the question before it", async () => {
   const gateway = await startTestGateway();
@@ -97,10 +113,16 @@ test("a follow-up is searched together with the question before it", async () =>
 test("a folder of one's own is what it answers from, with links to where its pages are published", async () => {
   const folder = await mkdtemp(join(tmpdir(), "docs-"));
   onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, "returns.md"), "---\ntitle: x\n---\n# Returns\n\nSend it back within 60 days.\n\n## Refunds\n\nThe [refund](money.md#when) takes three days.\n\n```\n# no heading\n[no](link.md)\n```\n");
+  await writeFile(
+    join(folder, "returns.md"),
+    "---\ntitle: x\n---\n# Returns\n\nSend it back within 60 days.\n\n## Refunds\n\nThe [refund](money.md#when) takes three days.\n\n```\n# no heading\n[no](link.md)\n```\n",
+  );
   const gateway = await startTestGateway({ docsDir: folder, docsUrl: "https://shop.example.com/help" });
   const events = await readAll(await postChat(gateway.url, userSays("when do I get my refund?")));
-  expect(events.find((event) => event.type === "source")).toMatchObject({ title: "Returns: Refunds", url: "https://shop.example.com/help/returns.md#refunds" });
+  expect(events.find((event) => event.type === "source")).toMatchObject({
+    title: "Returns: Refunds",
+    url: "https://shop.example.com/help/returns.md#refunds",
+  });
   expect(textOf(events)).toContain("The [refund](https://shop.example.com/help/money.md#when) takes three days.");
   expect(textOf(events)).toContain("# no heading\n[no](link.md)");
   expect(textOf(await readAll(await postChat(gateway.url, userSays("hi"))))).toContain("- Returns");

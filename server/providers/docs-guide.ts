@@ -48,8 +48,10 @@ export class DocsGuideProvider implements Provider {
       const last = turn.messages.at(-1);
       if (last?.role === "tool") yield* this.#say(answerFrom(last.content), turn.signal);
       else if (isSmallTalk(lastQuestion(turn.messages))) yield* this.#say(introduction(this.#suggestions()), turn.signal);
-      else if (turn.tools.some((tool) => tool.name === SEARCH_DOCS)) return yield* this.#callSearch(turn);
-      else yield* this.#say("This agent has no docs to search, and `docs-guide` can do nothing else.", turn.signal);
+      else if (turn.tools.some((tool) => tool.name === SEARCH_DOCS)) {
+        yield* this.#callSearch(turn);
+        return;
+      } else yield* this.#say("This agent has no docs to search, and `docs-guide` can do nothing else.", turn.signal);
       yield { type: "done", reason: "stop" };
     } catch (error) {
       if (!turn.signal.aborted) throw error;
@@ -91,7 +93,10 @@ function lastQuestion(messages: readonly RequestMessage[]): string {
 }
 
 function isSmallTalk(question: string): boolean {
-  const bare = question.replace(/[^\p{L}\p{N}\s]/gu, "").replace(/\s+/g, " ").trim();
+  const bare = question
+    .replace(/[^\p{L}\p{N}\s]/gu, "")
+    .replace(/\s+/g, " ")
+    .trim();
   return bare === "" || GREETING.test(bare);
 }
 
@@ -100,7 +105,8 @@ function searchQuery(messages: readonly RequestMessage[]): string {
   const questions = messages.filter((message) => message.role === "user").map((message) => message.content);
   const last = questions.at(-1) ?? "";
   const before = questions.at(-2);
-  const isFollowUp = before !== undefined && !isSmallTalk(before) && /^(and|what about|how about|or)\b/i.test(last.trim()) && terms(last).length < 3;
+  const isFollowUp =
+    before !== undefined && !isSmallTalk(before) && /^(and|what about|how about|or)\b/i.test(last.trim()) && terms(last).length < 3;
   return (isFollowUp ? `${last} ${before}` : last).replace(/\s+/g, " ").trim().slice(0, QUERY_CHARS);
 }
 
@@ -117,7 +123,10 @@ function answerFrom(toolContent: string): string {
   if (!answer) return "The search in the docs failed, so I have no answer. Please try again.";
   const [best, ...rest] = answer.hits;
   if (!best) return nothingFound(answer);
-  const parts = [`**${best.heading}** in ${reference(best, best.title)} answers this most closely [${best.id}]:`, passage(best.text, PASSAGE_CHARS)];
+  const parts = [
+    `**${best.heading}** in ${reference(best, best.title)} answers this most closely [${best.id}]:`,
+    passage(best.text, PASSAGE_CHARS),
+  ];
   const [second] = rest;
   const others = [...rest];
   if (second && second.score >= best.score * SECOND_PASSAGE_SCORE) {
@@ -131,7 +140,9 @@ function answerFrom(toolContent: string): string {
 function nothingFound({ query, nearest }: SearchDocsAnswer): string {
   const asked = query.replace(/[`*_[\]<>]/g, "").slice(0, 80);
   const lead = `I found nothing about “${asked}” in these docs. I only search them, so I cannot answer from anywhere else.`;
-  return nearest.length === 0 ? lead : `${lead}\n\nThe nearest headings are:\n\n${nearest.map((section) => `- ${reference(section)}`).join("\n")}`;
+  return nearest.length === 0
+    ? lead
+    : `${lead}\n\nThe nearest headings are:\n\n${nearest.map((section) => `- ${reference(section)}`).join("\n")}`;
 }
 
 function reference(section: { title: string; heading: string; url?: string }, label?: string): string {
@@ -163,5 +174,10 @@ function parseAnswer(content: string): SearchDocsAnswer | null {
 function isAnswer(value: unknown): value is SearchDocsAnswer {
   if (typeof value !== "object" || value === null) return false;
   const { query, hits, nearest } = value as Partial<Record<string, unknown>>;
-  return typeof query === "string" && Array.isArray(hits) && Array.isArray(nearest) && hits.every((hit: Partial<SearchDocsPassage>) => typeof hit?.text === "string");
+  return (
+    typeof query === "string" &&
+    Array.isArray(hits) &&
+    Array.isArray(nearest) &&
+    hits.every((hit: Partial<SearchDocsPassage>) => typeof hit?.text === "string")
+  );
 }

@@ -114,9 +114,10 @@ export class DocsIndex {
         for (const term of asked) covered += this.#weight(term) * bestMatch(term, result.terms);
         return { id: result.id as number, coverage: covered / total, score: result.score * (0.5 + covered / total) };
       })
-      .sort((a, b) => b.score - a.score);
+      .toSorted((a, b) => b.score - a.score);
     const found = ranked.filter((result) => result.coverage >= MIN_COVERAGE).slice(0, limit);
-    if (found.length > 0) return { hits: found.map(({ id, score }) => ({ ...this.#hit(id), score: Math.round(score * 100) / 100 })), nearest: [] };
+    if (found.length > 0)
+      return { hits: found.map(({ id, score }) => ({ ...this.#hit(id), score: Math.round(score * 100) / 100 })), nearest: [] };
     const close = ranked.slice(0, 3).map(({ id }) => this.#hit(id));
     return { hits: [], nearest: close.length > 0 ? close : this.#topsOfPages(3) };
   }
@@ -160,7 +161,12 @@ async function markdownFiles(folder: string): Promise<string[]> {
   const files = entries
     .filter((entry) => entry.isFile() && /\.(md|markdown)$/i.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((path) => !relative(folder, path).split(sep).some((part) => part.startsWith(".") || part === "node_modules"));
+    .filter(
+      (path) =>
+        !relative(folder, path)
+          .split(sep)
+          .some((part) => part.startsWith(".") || part === "node_modules"),
+    );
   if (files.length > MAX_FILES) throw new Error(`${folder} holds ${files.length} Markdown files; at most ${MAX_FILES} are read`);
-  return files.sort();
+  return files.toSorted();
 }

@@ -30,7 +30,10 @@ export function splitMarkdown(source: string, fallbackTitle: string): MarkdownPa
   let fence: string | undefined;
 
   const close = (): void => {
-    current.text = body.join("\n").replace(/<!--[\s\S]*?-->/g, "").trim();
+    current.text = body
+      .join("\n")
+      .replace(/<!--[\s\S]*?-->/g, "")
+      .trim();
     body = [];
     if (current.text) sections.push(current);
   };

@@ -46,7 +46,10 @@ function requestBody(turn: ModelTurn): Record<string, unknown> {
     stream: true,
     stream_options: { include_usage: true },
     ...(turn.tools.length > 0
-      ? { tools: turn.tools.map((tool) => ({ type: "function", function: tool })), ...(turn.toolChoice ? { tool_choice: turn.toolChoice } : {}) }
+      ? {
+          tools: turn.tools.map((tool) => ({ type: "function", function: tool })),
+          ...(turn.toolChoice ? { tool_choice: turn.toolChoice } : {}),
+        }
       : {}),
   };
 }

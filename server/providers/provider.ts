@@ -1,7 +1,7 @@
 /**
  * A provider runs one turn of a model.
  *
- * Contract (held by `provider-conformance.test.ts`):
+ * Contract (held by `providers.test.ts` and `docs-guide.test.ts`):
  * - `stream` yields the turn's chunks and ends with exactly one terminal chunk: `done`, `error` or `cancelled`.
  * - It never throws for what a network or a provider does; the failure is the `error` chunk, with what came before it kept.
  * - Its `error` messages come from the catalogue in `errors.ts`. What the provider said goes to `onDetail`, for the debug log.

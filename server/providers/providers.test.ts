@@ -53,27 +53,32 @@ const recordings = (["openai-chat", "anthropic"] as const).flatMap((dialect) =>
     : [],
 );
 
-test.skipIf(recordings.length === 0).each(recordings)("$dialect/$name, byte by byte over the network, gives the recorded text and calls", { timeout: 30_000 }, async ({ dialect, name }) => {
-  const bytes = readFileSync(join(fixtures, dialect, `${name}.sse`));
-  const expected = JSON.parse(readFileSync(join(fixtures, dialect, `${name}.expected.json`), "utf8")) as Expected;
-  const upstream = await replay();
-  upstream.reply({ slices: byteByByte(bytes) });
-  const provider = dialect === "anthropic" ? new AnthropicProvider({ baseUrl: upstream.url }) : new OpenAiProvider({ baseUrl: upstream.url });
-  const chunks = await collect(provider);
-  const join_ = (of: (chunk: StreamChunk) => string): string => chunks.map(of).join("");
-  expect(join_((chunk) => (chunk.type === "token" && !chunk.refusal ? chunk.content : ""))).toBe(expected.text);
-  expect(join_((chunk) => (chunk.type === "reasoning" ? chunk.content : ""))).toBe(expected.reasoning);
-  expect(join_((chunk) => (chunk.type === "token" && chunk.refusal ? chunk.content : ""))).toBe(expected.refusal ?? "");
-  const calls = chunks.filter((chunk) => chunk.type === "tool_call");
-  expect(calls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments }))).toEqual(
-    expected.toolCalls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments })),
-  );
-  for (const [index, call] of calls.entries()) {
-    if (call.arguments === null) expect(call.argumentsText).toBe(expected.toolCalls[index]?.raw);
-  }
-  expect(chunks.filter((chunk) => ["done", "error", "cancelled"].includes(chunk.type))).toHaveLength(1);
-  expect(chunks.at(-1)?.type).toBe("done");
-});
+test.skipIf(recordings.length === 0).each(recordings)(
+  "$dialect/$name, byte by byte over the network, gives the recorded text and calls",
+  { timeout: 30_000 },
+  async ({ dialect, name }) => {
+    const bytes = readFileSync(join(fixtures, dialect, `${name}.sse`));
+    const expected = JSON.parse(readFileSync(join(fixtures, dialect, `${name}.expected.json`), "utf8")) as Expected;
+    const upstream = await replay();
+    upstream.reply({ slices: byteByByte(bytes) });
+    const provider =
+      dialect === "anthropic" ? new AnthropicProvider({ baseUrl: upstream.url }) : new OpenAiProvider({ baseUrl: upstream.url });
+    const chunks = await collect(provider);
+    const join_ = (of: (chunk: StreamChunk) => string): string => chunks.map(of).join("");
+    expect(join_((chunk) => (chunk.type === "token" && !chunk.refusal ? chunk.content : ""))).toBe(expected.text);
+    expect(join_((chunk) => (chunk.type === "reasoning" ? chunk.content : ""))).toBe(expected.reasoning);
+    expect(join_((chunk) => (chunk.type === "token" && chunk.refusal ? chunk.content : ""))).toBe(expected.refusal ?? "");
+    const calls = chunks.filter((chunk) => chunk.type === "tool_call");
+    expect(calls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments }))).toEqual(
+      expected.toolCalls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments })),
+    );
+    for (const [index, call] of calls.entries()) {
+      if (call.arguments === null) expect(call.argumentsText).toBe(expected.toolCalls[index]?.raw);
+    }
+    expect(chunks.filter((chunk) => ["done", "error", "cancelled"].includes(chunk.type))).toHaveLength(1);
+    expect(chunks.at(-1)?.type).toBe("done");
+  },
+);
 
 test("OpenAI gets instructions, history, tool results and tools in its own form, and no key when there is none", async () => {
   const upstream = await replay();
@@ -101,7 +106,11 @@ test("OpenAI gets instructions, history, tool results and tools in its own form,
     messages: [
       { role: "system", content: "Be short." },
       { role: "user", content: "weather?" },
-      { role: "assistant", content: null, tool_calls: [{ id: "c1", type: "function", function: { name: "weather", arguments: '{"city":"Rome"}' } }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c1", type: "function", function: { name: "weather", arguments: '{"city":"Rome"}' } }],
+      },
       { role: "tool", tool_call_id: "c1", content: "sunny" },
     ],
   });
@@ -117,7 +126,14 @@ test("Anthropic gets one system text, alternating roles, and results as blocks o
       { role: "system", content: "The page is Home." },
       { role: "user", content: "a" },
       { role: "user", content: "b" },
-      { role: "assistant", content: "", toolCalls: [{ id: "c1", name: "t", arguments: {} }, { id: "c2", name: "t", arguments: null }] },
+      {
+        role: "assistant",
+        content: "",
+        toolCalls: [
+          { id: "c1", name: "t", arguments: {} },
+          { id: "c2", name: "t", arguments: null },
+        ],
+      },
       { role: "tool", content: "1", toolCallId: "c1" },
       { role: "tool", content: "2", toolCallId: "c2" },
     ],
@@ -133,9 +149,27 @@ test("Anthropic gets one system text, alternating roles, and results as blocks o
     system: "Be short.\n\nThe page is Home.",
     tools: [{ name: "t", description: "T", input_schema: { type: "object" } }],
     messages: [
-      { role: "user", content: [{ type: "text", text: "a" }, { type: "text", text: "b" }] },
-      { role: "assistant", content: [{ type: "tool_use", id: "c1", name: "t", input: {} }, { type: "tool_use", id: "c2", name: "t", input: {} }] },
-      { role: "user", content: [{ type: "tool_result", tool_use_id: "c1", content: "1" }, { type: "tool_result", tool_use_id: "c2", content: "2" }] },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "a" },
+          { type: "text", text: "b" },
+        ],
+      },
+      {
+        role: "assistant",
+        content: [
+          { type: "tool_use", id: "c1", name: "t", input: {} },
+          { type: "tool_use", id: "c2", name: "t", input: {} },
+        ],
+      },
+      {
+        role: "user",
+        content: [
+          { type: "tool_result", tool_use_id: "c1", content: "1" },
+          { type: "tool_result", tool_use_id: "c2", content: "2" },
+        ],
+      },
     ],
   });
 });
@@ -146,7 +180,17 @@ const KEY = "sk-canary-key-0123456789";
 test.each([
   [401, {}, { code: "provider_auth", status: 401, retryable: false }],
   [403, {}, { code: "provider_auth", status: 403, retryable: false }],
-  [429, { "Retry-After": "7" }, { code: "provider_rate_limited", status: 429, retryable: true, retryAfterMs: 7000, message: "The model's provider is limiting requests. Try again in 7 s." }],
+  [
+    429,
+    { "Retry-After": "7" },
+    {
+      code: "provider_rate_limited",
+      status: 429,
+      retryable: true,
+      retryAfterMs: 7000,
+      message: "The model's provider is limiting requests. Try again in 7 s.",
+    },
+  ],
   [429, {}, { code: "provider_rate_limited", retryable: true }],
   [400, {}, { code: "provider_error", status: 400, retryable: false }],
   [404, {}, { code: "provider_error", status: 404, retryable: false, message: "The model's provider does not know this model." }],
@@ -180,19 +224,29 @@ test("at debug level the log holds the provider's words, but never the key", asy
 
 test("an error inside the stream keeps what came, in our words", async () => {
   const { gateway, provider } = await startWithProvider();
-  provider.reply({ slices: [...openAiText(["so ", "far"]).slice(0, 3), `data: {"error":{"message":"${CANARY}","type":"server_error","code":"overloaded"}}\n\n`] });
+  provider.reply({
+    slices: [
+      ...openAiText(["so ", "far"]).slice(0, 3),
+      `data: {"error":{"message":"${CANARY}","type":"server_error","code":"overloaded"}}\n\n`,
+    ],
+  });
   const events = await readAll(await postChat(gateway.url, userSays("hi")));
   expect(textOf(events)).toBe("so far");
   expect(events.at(-1)).toMatchObject({ type: "error", code: "provider_unavailable", retryable: true, metrics: { tokenCount: 2 } });
   expect(JSON.stringify(events) + gateway.log()).not.toContain(CANARY);
 });
 
-test.each(["end", "reset"] as const)("an answer that breaks off (%s) keeps what came and is told as cut, never as done", async (then) => {
+test.each(["end", "reset"] as const)("an answer that breaks off (%s) keeps what came and is told as cut, never as done", async (ending) => {
   const { gateway, provider } = await startWithProvider();
-  provider.reply({ slices: openAiText(["half ", "an ", "answer"]).slice(0, 3), then });
+  provider.reply({ slices: openAiText(["half ", "an ", "answer"]).slice(0, 3), ending });
   const events = await readAll(await postChat(gateway.url, userSays("hi")));
   expect(textOf(events)).toBe("half an ");
-  expect(events.at(-1)).toMatchObject({ type: "error", code: "provider_error", retryable: true, message: "The model's answer was cut off. What came is kept." });
+  expect(events.at(-1)).toMatchObject({
+    type: "error",
+    code: "provider_error",
+    retryable: true,
+    message: "The model's answer was cut off. What came is kept.",
+  });
 });
 
 test("a call whose arguments were cut off never runs", async () => {
@@ -218,7 +272,7 @@ test("a host that is not there is told as not reachable", async () => {
 
 test("a provider that goes silent is hung up on, before its headers and in mid-answer", async () => {
   const { gateway, provider } = await startWithProvider({ providerIdleMs: 150 });
-  provider.reply({ slices: [], headersDelayMs: 10_000 }, { slices: openAiText(["some"]).slice(0, 2), then: "hang" });
+  provider.reply({ slices: [], headersDelayMs: 10_000 }, { slices: openAiText(["some"]).slice(0, 2), ending: "hang" });
   const first = await readAll(await postChat(gateway.url, userSays("hi")));
   expect(first.at(-1)).toMatchObject({ type: "error", code: "provider_timeout", retryable: true });
   const second = await readAll(await postChat(gateway.url, userSays("hi")));
@@ -242,10 +296,17 @@ test("a model without its key says what to set, as an error event", async () => 
     { id: "o", name: "O", instructions: "", model: "gpt-x", tools: [] },
   ];
   const gateway = await startTestGateway({ agents });
-  for (const [agentId, variable] of [["a", "ANTHROPIC_API_KEY"], ["o", "OPENAI_API_KEY"]] as const) {
+  for (const [agentId, variable] of [
+    ["a", "ANTHROPIC_API_KEY"],
+    ["o", "OPENAI_API_KEY"],
+  ] as const) {
     const events = await readAll(await postChat(gateway.url, { ...userSays("hi"), agentId }));
     expect(events.map((event) => event.type)).toEqual(["start", "error"]);
-    expect(events[1]).toMatchObject({ code: "provider_auth", retryable: false, message: expect.stringContaining(`set ${variable}`) as string });
+    expect(events[1]).toMatchObject({
+      code: "provider_auth",
+      retryable: false,
+      message: expect.stringContaining(`set ${variable}`) as string,
+    });
   }
 });
 

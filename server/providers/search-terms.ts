@@ -56,5 +56,5 @@ function stem(word: string): string {
 }
 
 function undouble(word: string): string {
-  return /([^aeiouls])\1$/.test(word) || /ll$/.test(word) ? word.slice(0, -1) : word;
+  return /([^aeiouls])\1$/.test(word) || word.endsWith("ll") ? word.slice(0, -1) : word;
 }

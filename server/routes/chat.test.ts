@@ -24,15 +24,24 @@ test("a question is answered as an event stream with the headers of the protocol
   expect(text.startsWith("retry: 1000\n")).toBe(true);
   const events = parseSse(text);
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
-  expect(events[0]).toMatchObject({ type: "start", v: 1, agentId: "docs", model: "openai/test-model", requestId: "r1", streamId: response.headers.get("x-stream-id") });
+  expect(events[0]).toMatchObject({
+    type: "start",
+    v: 1,
+    agentId: "docs",
+    model: "openai/test-model",
+    requestId: "r1",
+    streamId: response.headers.get("x-stream-id"),
+  });
   expect(textOf(events)).toBe("Hello wörld");
+  expect(events[1]).toMatchObject({ type: "token", content: "Hel", metrics: { ttft: expect.any(Number) as number } });
+  expect(events[2]).not.toHaveProperty("metrics");
   expect(events.at(-1)).toMatchObject({ type: "done", reason: "stop", usage: { outputTokens: 3 }, metrics: { tokenCount: 3 } });
   expect(events.filter((event) => ["done", "error", "cancelled"].includes(event.type))).toHaveLength(1);
 });
 
 test("headers and the start event come before the model says anything", async () => {
   const { gateway, provider } = await startWithProvider();
-  provider.reply({ slices: [], headersDelayMs: 5000, then: "hang" });
+  provider.reply({ slices: [], headersDelayMs: 5000, ending: "hang" });
   const response = await postChat(gateway.url, userSays("hi"));
   const events = await readUntil(response, (seen) => seen.length >= 1);
   expect(events[0]?.type).toBe("start");
@@ -159,16 +168,64 @@ test.each([
   ["no agentId", { messages: [{ role: "user", content: "x" }] }, 400, "agentId", "agentId is missing"],
   ["no messages", { agentId: "docs" }, 400, "messages", "messages is missing"],
   ["empty messages", { agentId: "docs", messages: [] }, 400, "messages", "messages must not be empty"],
-  ["a wrong role", { agentId: "docs", messages: [{ role: "user", content: "a" }, { role: "robot", content: "b" }] }, 400, "messages[1].role", "messages[1].role must be one of user, assistant, system, tool"],
-  ["a number as content", { agentId: "docs", messages: [{ role: "user", content: 5 }] }, 400, "messages[0].content", "messages[0].content must be a string"],
-  ["201 messages", { agentId: "docs", messages: Array.from({ length: 201 }, () => ({ role: "user", content: "x" })) }, 400, "messages", "at most 200 entries"],
+  [
+    "a wrong role",
+    {
+      agentId: "docs",
+      messages: [
+        { role: "user", content: "a" },
+        { role: "robot", content: "b" },
+      ],
+    },
+    400,
+    "messages[1].role",
+    "messages[1].role must be one of user, assistant, system, tool",
+  ],
+  [
+    "a number as content",
+    { agentId: "docs", messages: [{ role: "user", content: 5 }] },
+    400,
+    "messages[0].content",
+    "messages[0].content must be a string",
+  ],
+  [
+    "201 messages",
+    { agentId: "docs", messages: Array.from({ length: 201 }, () => ({ role: "user", content: "x" })) },
+    400,
+    "messages",
+    "at most 200 entries",
+  ],
   ["a bad onDisconnect", userSays("x", { onDisconnect: "explode" }), 400, "onDisconnect", "one of continue, cancel"],
-  ["a __proto__ key", '{"agentId":"docs","messages":[{"role":"user","content":"x"}],"tools":[{"name":"t","description":"","parameters":{"__proto__":{"x":1}}}]}', 400, "__proto__", "not allowed"],
-  ["a constructor key", '{"agentId":"docs","constructor":{"prototype":{"x":1}},"messages":[{"role":"user","content":"x"}]}', 400, "constructor", "not allowed"],
-  ["deep nesting", `{"agentId":"docs","messages":[{"role":"user","content":"x"}],"x":${"[".repeat(5000)}${"]".repeat(5000)}}`, 400, undefined, "nested deeper"],
+  [
+    "a __proto__ key",
+    '{"agentId":"docs","messages":[{"role":"user","content":"x"}],"tools":[{"name":"t","description":"","parameters":{"__proto__":{"x":1}}}]}',
+    400,
+    "__proto__",
+    "not allowed",
+  ],
+  [
+    "a constructor key",
+    '{"agentId":"docs","constructor":{"prototype":{"x":1}},"messages":[{"role":"user","content":"x"}]}',
+    400,
+    "constructor",
+    "not allowed",
+  ],
+  [
+    "deep nesting",
+    `{"agentId":"docs","messages":[{"role":"user","content":"x"}],"x":${"[".repeat(5000)}${"]".repeat(5000)}}`,
+    400,
+    undefined,
+    "nested deeper",
+  ],
   ["an unknown agent", { agentId: "nobody", messages: [{ role: "user", content: "x" }] }, 404, "agentId", "nobody"],
   ["a body above 256 KB", userSays("x".repeat(300_000)), 413, undefined, "256 KB"],
-  ["a client tool with the name of the agent's own", userSays("x", { tools: [{ name: "search_docs", description: "", parameters: {} }] }), 400, "tools[0].name", "already has"],
+  [
+    "a client tool with the name of the agent's own",
+    userSays("x", { tools: [{ name: "search_docs", description: "", parameters: {} }] }),
+    400,
+    "tools[0].name",
+    "already has",
+  ],
 ])("a request with %s is refused before anything streams", async (_what, body, status, field, message) => {
   const gateway = await startTestGateway();
   const response = await postChat(gateway.url, body);
@@ -195,7 +252,7 @@ test("unknown fields are left out and a body without a JSON content type is refu
 
 test("above maxRuns a question is answered 503 with Retry-After", async () => {
   const { gateway, provider } = await startWithProvider({ maxRuns: 1 });
-  provider.reply({ slices: [], then: "hang" });
+  provider.reply({ slices: [], ending: "hang" });
   const first = await postChat(gateway.url, userSays("one"));
   const refused = await postChat(gateway.url, userSays("two", { requestId: "r2" }));
   expect(refused.status).toBe(503);
@@ -274,7 +331,11 @@ test("an approval nobody asked for is refused, on a stream that exists and on on
   const response = await postChat(gateway.url, userSays("hi"));
   await response.text();
   const post = (id: string | null, body: unknown): Promise<Response> =>
-    fetch(`${gateway.url}/api/chat/stream/${id}/approvals`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    fetch(`${gateway.url}/api/chat/stream/${id}/approvals`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
   expect((await post(response.headers.get("x-stream-id"), { toolCallId: "c", approved: true })).status).toBe(409);
   expect((await post(response.headers.get("x-stream-id"), { toolCallId: "c" })).status).toBe(400);
   expect((await post("f".repeat(32), { toolCallId: "c", approved: true })).status).toBe(404);
@@ -283,6 +344,7 @@ test("an approval nobody asked for is refused, on a stream that exists and on on
 test("another method on a chat address is answered 405, an unknown address 404, both as JSON", async () => {
   const gateway = await startTestGateway();
   expect((await fetch(`${gateway.url}/api/chat/stream`)).status).toBe(405);
+  expect((await fetch(`${gateway.url}/api/chat/stream/x`, { method: "HEAD" })).status).toBe(405);
   const unknown = await fetch(`${gateway.url}/api/nothing`);
   expect(unknown.status).toBe(404);
   expect(((await unknown.json()) as Refusal).error.code).toBe("not_found");

@@ -35,10 +35,13 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
     await follow(run, 0, response);
   });
 
+  // Express answers HEAD with the GET handler, which would follow a stream whose body nobody gets.
+  router.head("/stream/:streamId", methodNotAllowed);
   router.get("/stream/:streamId", async (request, response) => {
     const afterSeq = cursor(request);
     const { run, head } = await find(request);
-    if (afterSeq > head.seq) throw new GatewayError("conflict", { message: `The cursor ${afterSeq} is beyond the last event, ${head.seq}.` });
+    if (afterSeq > head.seq)
+      throw new GatewayError("conflict", { message: `The cursor ${afterSeq} is beyond the last event, ${head.seq}.` });
     if (head.ended && afterSeq === head.seq) {
       // 204 is what makes EventSource stop for good.
       response.status(204).setHeader("X-Stream-Id", run.id).end();
@@ -92,7 +95,8 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
 export function acceptToolResult(run: Run, result: Parameters<Run["clientResults"]["submit"]>[0]): void {
   const outcome = run.clientResults.submit(result);
   if (outcome === "duplicate") throw new GatewayError("conflict", { field: "toolCallId", message: "This call already has a result." });
-  if (outcome === "unknown") throw new GatewayError("not_found", { field: "toolCallId", message: "No call with this toolCallId waits for a result." });
+  if (outcome === "unknown")
+    throw new GatewayError("not_found", { field: "toolCallId", message: "No call with this toolCallId waits for a result." });
 }
 
 export function notPending(toolCallId: string): GatewayError {
@@ -103,7 +107,11 @@ function withIdempotencyKey(request: Request): unknown {
   const key = request.headers["idempotency-key"];
   const body = request.body as unknown;
   if (typeof key !== "string" || typeof body !== "object" || body === null || "requestId" in body) return body;
-  if (key.length > REQUEST_LIMITS.idChars) throw new GatewayError("bad_request", { field: "Idempotency-Key", message: `Idempotency-Key must have at most ${REQUEST_LIMITS.idChars} characters.` });
+  if (key.length > REQUEST_LIMITS.idChars)
+    throw new GatewayError("bad_request", {
+      field: "Idempotency-Key",
+      message: `Idempotency-Key must have at most ${REQUEST_LIMITS.idChars} characters.`,
+    });
   return { ...body, requestId: key };
 }
 

@@ -39,10 +39,6 @@ export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
 
   // Vite keeps a page's folder below its output folder, so the pages lie in demo/demo and their assets in demo/assets.
   const folders = [join(publicDir, "demo", "demo"), join(publicDir, "demo")];
-  const withHeaders: RequestHandler = (request, response, next) => {
-    setPageHeaders(response, request.headers.host);
-    next();
-  };
   for (const folder of folders) {
     router.use(
       withHeaders,
@@ -62,6 +58,11 @@ export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
   });
   return router;
 }
+
+const withHeaders: RequestHandler = (request, response, next) => {
+  setPageHeaders(response, request.headers.host);
+  next();
+};
 
 /** The strictest policy the widget runs under; `lit-html` is the one Trusted Types policy Lit makes. */
 function setPageHeaders(response: Response, host: string | undefined): void {

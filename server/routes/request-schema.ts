@@ -11,13 +11,19 @@ const MAX_DEPTH = 64;
 
 const id = z.string().min(1).max(REQUEST_LIMITS.idChars);
 const json = z.custom<JsonValue>((value) => value !== undefined);
-const jsonObject = z.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "must be an object");
+const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
 const toolName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -");
 
 const message = z.object({
   role: z.enum(["user", "assistant", "system", "tool"]),
   content: z.string().max(REQUEST_LIMITS.contentChars),
-  toolCalls: z.array(z.object({ id, name: toolName, arguments: json })).max(REQUEST_LIMITS.tools).optional(),
+  toolCalls: z
+    .array(z.object({ id, name: toolName, arguments: json }))
+    .max(REQUEST_LIMITS.tools)
+    .optional(),
   toolCallId: id.optional(),
   name: z.string().max(REQUEST_LIMITS.idChars).optional(),
 });
@@ -36,7 +42,10 @@ const chat = z.object({
 
 const toolResult = z
   .object({ toolCallId: id, result: json.optional(), error: z.string().max(10_000).optional() })
-  .refine((value) => (value.result === undefined) !== (value.error === undefined), { path: ["result"], message: "or error must be given, and not both" });
+  .refine((value) => (value.result === undefined) !== (value.error === undefined), {
+    path: ["result"],
+    message: "or error must be given, and not both",
+  });
 
 const approval = z.object({ toolCallId: id, approved: z.boolean(), arguments: json.optional(), reason: z.string().max(1000).optional() });
 
@@ -57,7 +66,13 @@ const agentFields = {
   model: z.string().min(1).max(200),
   tools: agentTools,
 };
-const newAgent = z.object({ ...agentFields, id: id.regex(/^[\w.-]+$/, "must be letters, digits, _, . or -").optional(), instructions: agentFields.instructions.default(""), model: agentFields.model.optional(), tools: agentTools.default([]) });
+const newAgent = z.object({
+  ...agentFields,
+  id: id.regex(/^[\w.-]+$/, "must be letters, digits, _, . or -").optional(),
+  instructions: agentFields.instructions.default(""),
+  model: agentFields.model.optional(),
+  tools: agentTools.default([]),
+});
 const agentChanges = z.object(agentFields).partial();
 
 export type NewAgentRequest = z.infer<typeof newAgent>;
@@ -84,14 +99,18 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue ? fieldName(issue.path) : "";
-  throw new GatewayError("bad_request", { field, message: `${field || "The request"} ${issue ? complaint(issue, at(body, issue.path)) : "is not valid"}.` });
+  throw new GatewayError("bad_request", {
+    field,
+    message: `${field || "The request"} ${issue ? complaint(issue, at(body, issue.path)) : "is not valid"}.`,
+  });
 }
 
 /** `__proto__` and `constructor` keys survive `JSON.parse` and become a weapon wherever an object is merged later. */
 function rejectDangerousKeys(body: object): void {
   const open: { value: object; depth: number }[] = [{ value: body, depth: 1 }];
   for (let next = open.pop(); next; next = open.pop()) {
-    if (next.depth > MAX_DEPTH) throw new GatewayError("bad_request", { message: `The request is nested deeper than ${MAX_DEPTH} levels.` });
+    if (next.depth > MAX_DEPTH)
+      throw new GatewayError("bad_request", { message: `The request is nested deeper than ${MAX_DEPTH} levels.` });
     for (const [key, value] of Object.entries(next.value) as [string, unknown][]) {
       if (key === "__proto__" || key === "constructor" || key === "prototype") {
         throw new GatewayError("bad_request", { field: key, message: `The request holds a key named ${key}, which is not allowed.` });
@@ -102,11 +121,17 @@ function rejectDangerousKeys(body: object): void {
 }
 
 function fieldName(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((name, part) => (typeof part === "number" ? `${name}[${part}]` : name ? `${name}.${String(part)}` : String(part)), "");
+  return path.reduce<string>(
+    (name, part) => (typeof part === "number" ? `${name}[${part}]` : name ? `${name}.${String(part)}` : String(part)),
+    "",
+  );
 }
 
 function at(body: object, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, part) => (typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined), body);
+  return path.reduce<unknown>(
+    (value, part) => (typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined),
+    body,
+  );
 }
 
 function complaint(issue: z.core.$ZodIssue, value: unknown): string {

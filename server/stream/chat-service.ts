@@ -43,7 +43,10 @@ export class ChatService {
     const tools = this.#toolsOf(agent, model);
     const clash = clientTools.findIndex((clientTool) => tools.some((tool) => tool.name === clientTool.name));
     if (clash !== -1) {
-      throw new GatewayError("bad_request", { field: `tools[${clash}].name`, message: `tools[${clash}].name is the name of a tool the agent already has.` });
+      throw new GatewayError("bad_request", {
+        field: `tools[${clash}].name`,
+        message: `tools[${clash}].name is the name of a tool the agent already has.`,
+      });
     }
     return this.#options.runs.start({
       owner,
@@ -56,7 +59,14 @@ export class ChatService {
     });
   }
 
-  #answer(input: { agent: AgentDefinition; model: string; tools: Tool[]; request: ChatRequest; run: Run; signal: AbortSignal }): AsyncIterable<StreamChunk> {
+  #answer(input: {
+    agent: AgentDefinition;
+    model: string;
+    tools: Tool[];
+    request: ChatRequest;
+    run: Run;
+    signal: AbortSignal;
+  }): AsyncIterable<StreamChunk> {
     const { maxSteps, toolTimeoutMs, clientToolTimeoutMs, models, logger } = this.#options;
     try {
       const resolved = models.resolve(input.model);

@@ -18,14 +18,16 @@ async function askAndStall(url: string, body: unknown): Promise<Socket> {
   socket.pause();
   await once(socket, "connect");
   const text = JSON.stringify(body);
-  socket.write(`POST /api/chat/stream HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  socket.write(
+    `POST /api/chat/stream HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
   return socket;
 }
 
 test("20 clients stop reading, then vanish: no reader, no timer, no call at the provider is left", { timeout: 60_000 }, async () => {
   const { gateway, provider } = await startWithProvider({ graceMs: 100, maxAnswerChars: 50_000_000, maxLogBytes: 1_048_576 });
   // 40 MB per client: the kernel takes up to 4 MB of a connection before anybody notices that nothing is read.
-  const piece = openAiText([`${"x".repeat(4000)}`])[1] ?? "";
+  const piece = openAiText(["x".repeat(4000)])[1] ?? "";
   provider.reply(() => ({ slices: Array.from({ length: 10_000 }, () => piece) }));
   const sockets = await Promise.all(Array.from({ length: 20 }, (_, index) => askAndStall(gateway.url, userSays(`stall ${index}`))));
   await eventually(() => provider.calls.length === 20, "20 calls", 10_000);
@@ -47,12 +49,16 @@ test("20 clients stop reading, then vanish: no reader, no timer, no call at the 
   expect(gateway.gateway.runs.readers).toBe(0);
   expect(gateway.gateway.runs.running).toBe(0);
   expect(gateway.gateway.heartbeat.size).toBe(0);
-  await eventually(() => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length <= 3, "the sockets are closed", 3000);
+  await eventually(
+    () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length <= 3,
+    "the sockets are closed",
+    3000,
+  );
 });
 
 test("a client that stalls for longer than the budget is let go, and another reader of the run is not held up", async () => {
   const { gateway, provider } = await startWithProvider({ stallMs: 300, graceMs: 50, maxAnswerChars: 50_000_000, maxLogBytes: 30_000_000 });
-  const piece = openAiText([`${"y".repeat(8000)}`])[1] ?? "";
+  const piece = openAiText(["y".repeat(8000)])[1] ?? "";
   provider.reply({ slices: [...Array.from({ length: 1500 }, () => piece), ...openAiText(["end"])] });
   const body = userSays("hi", { requestId: "shared" });
   const stalled = await askAndStall(gateway.url, body);
@@ -86,7 +92,8 @@ test("Stop reaches a tool that runs", async () => {
         name: "slow",
         description: "Takes its time",
         parameters: { type: "object" },
-        run: (_input, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => ((toolAborted = true), reject(signal.reason as Error)))),
+        run: (_input, { signal }) =>
+          new Promise((_resolve, reject) => signal.addEventListener("abort", () => ((toolAborted = true), reject(signal.reason as Error)))),
       },
     ],
   });
@@ -125,7 +132,10 @@ test("after the grace without a reader the run is cancelled as disconnected, and
   const id = response.headers.get("x-stream-id");
   await readUntil(response, (events) => events.length > 5);
   await eventually(() => provider.calls[0]?.aborted === true, "the abort", 1000);
-  expect((await readAll(await fetch(`${gateway.url}/api/chat/stream/${id}`))).at(-1)).toMatchObject({ type: "cancelled", reason: "disconnect" });
+  expect((await readAll(await fetch(`${gateway.url}/api/chat/stream/${id}`))).at(-1)).toMatchObject({
+    type: "cancelled",
+    reason: "disconnect",
+  });
 });
 
 test("onDisconnect cancel ends the run as soon as its last reader is gone", async () => {
@@ -138,7 +148,7 @@ test("onDisconnect cancel ends the run as soon as its last reader is gone", asyn
 
 test("a run that nobody ever reads ends after the grace", async () => {
   const { gateway, provider } = await startWithProvider({ graceMs: 80 });
-  provider.reply({ slices: [], then: "hang" });
+  provider.reply({ slices: [], ending: "hang" });
   const response = await postChat(gateway.url, userSays("hi"), { headers: { Accept: "application/json" } });
   expect(response.status).toBe(202);
   await eventually(() => provider.calls[0]?.aborted === true, "the abort", 1000);
@@ -146,11 +156,11 @@ test("a run that nobody ever reads ends after the grace", async () => {
 
 test("a run is ended at its longest time, and at shutdown, each with its reason", async () => {
   const { gateway, provider } = await startWithProvider({ maxRunMs: 120 });
-  provider.reply({ slices: [], then: "hang" });
+  provider.reply({ slices: [], ending: "hang" });
   expect((await readAll(await postChat(gateway.url, userSays("hi")))).at(-1)).toMatchObject({ type: "cancelled", reason: "timeout" });
 
   const other = await startWithProvider();
-  other.provider.reply({ slices: openAiText(["a"]).slice(0, 2), then: "hang" });
+  other.provider.reply({ slices: openAiText(["a"]).slice(0, 2), ending: "hang" });
   const response = await postChat(other.gateway.url, userSays("hi"));
   const reading = readAll(response);
   await eventually(() => (other.provider.calls[0]?.sent ?? 0) > 100, "the token");

@@ -10,7 +10,11 @@ export interface Frame {
 }
 
 export function encodeFrame(chunk: StreamChunk, seq: number): Frame {
-  return { seq, sse: encodeSseEvent({ id: seq, data: `${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}` }), terminal: isTerminal(chunk) };
+  return {
+    seq,
+    sse: encodeSseEvent({ id: seq, data: `${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}` }),
+    terminal: isTerminal(chunk),
+  };
 }
 
 /** The event as JSON with its `seq`. */

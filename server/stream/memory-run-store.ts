@@ -156,7 +156,7 @@ function read(log: Log, cursor: number): Frame[] {
 
 function toChunk(frame: Frame): StreamChunk {
   const { seq: _, ...chunk } = JSON.parse(frameJson(frame)) as StreamChunk & { seq: number };
-  return chunk as StreamChunk;
+  return chunk;
 }
 
 function wake(log: Log): void {

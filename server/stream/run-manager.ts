@@ -112,7 +112,8 @@ export class RunManager {
   /** A run that is unknown, forgotten or another owner's is not found, all in the same way. */
   find(id: string, owner: string): Run {
     const run = this.#runs.get(id)?.run;
-    if (!run || run.options.owner !== owner) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
+    if (!run || run.options.owner !== owner)
+      throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     return run;
   }
 
@@ -136,7 +137,10 @@ export class RunManager {
     if (this.#running === 0) this.#whenIdle?.();
     const { id: streamId, options } = run;
     const outcome = terminal.type === "error" ? { code: terminal.code, status: terminal.status } : { reason: terminal.reason };
-    this.#options.logger.info({ streamId, agentId: options.agentId, model: options.model, end: terminal.type, ...outcome, ...terminal.metrics }, "run ended");
+    this.#options.logger.info(
+      { streamId, agentId: options.agentId, model: options.model, end: terminal.type, ...outcome, ...terminal.metrics },
+      "run ended",
+    );
     if (error !== undefined) this.#options.logger.error({ streamId, err: error }, "run failed");
   }
 

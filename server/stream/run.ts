@@ -7,7 +7,15 @@
  * - The model is pulled no further than the fastest reader has read plus `paceBytes`: a client that reads slowly slows
  *   the provider down through TCP. With no reader at all the run goes on; its log is bounded by the store.
  */
-import { isTerminal, type CancelReason, type StreamChunk, type TerminalChunk, type Usage } from "../../shared/protocol/chunk.ts";
+import {
+  isTerminal,
+  type CancelReason,
+  type Metrics,
+  type StreamChunk,
+  type TerminalChunk,
+  type TokenChunk,
+  type Usage,
+} from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
 import { ClientToolResults } from "../agent/client-tools.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
@@ -63,6 +71,7 @@ export class Run {
   #grace: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
   #hadReader = false;
+  #toldTtft = false;
   #wakeProducer: (() => void) | undefined;
 
   constructor(options: RunOptions) {
@@ -147,9 +156,17 @@ export class Run {
       const { type: _, ...usage } = chunk;
       this.#usage = { ...this.#usage, ...usage };
     }
-    this.#coalescer.push(chunk);
+    this.#coalescer.push(this.#withTtft(chunk));
     this.#answerChars += weight(chunk);
     if (this.#answerChars > this.options.limits.maxAnswerChars) this.#finish({ type: "done", reason: "length" });
+  }
+
+  /** The first token tells how long it took: a client that joined late cannot measure it. */
+  #withTtft(chunk: StreamChunk): StreamChunk {
+    if (chunk.type !== "token" || this.#toldTtft) return chunk;
+    this.#toldTtft = true;
+    const first: TokenChunk & { metrics: Pick<Metrics, "ttft"> } = { ...chunk, metrics: { ttft: this.#metrics.ttft } };
+    return first;
   }
 
   #finish(terminal: TerminalChunk, error?: unknown): void {
@@ -159,7 +176,11 @@ export class Run {
     clearTimeout(this.#grace);
     clearTimeout(this.#limit);
     const usage = terminal.type === "done" ? (terminal.usage ?? this.#usage) : this.#usage;
-    const complete: TerminalChunk = { ...terminal, ...(terminal.type === "done" && usage ? { usage } : {}), metrics: this.#metrics.finish(usage) };
+    const complete: TerminalChunk = {
+      ...terminal,
+      ...(terminal.type === "done" && usage ? { usage } : {}),
+      metrics: this.#metrics.finish(usage),
+    };
     this.#store(complete);
     this.#controller.abort();
     this.#wakeProducer?.();
@@ -171,7 +192,9 @@ export class Run {
     this.#bytes += frame.sse.length;
     const stored = this.options.store.append(this.id, frame);
     if (stored) {
-      this.#appending = (this.#appending ?? Promise.resolve()).then(() => stored).catch((error: unknown) => this.#finish(errorChunk(toGatewayError(error)), error));
+      this.#appending = (this.#appending ?? Promise.resolve())
+        .then(() => stored)
+        .catch((error: unknown) => this.#finish(errorChunk(toGatewayError(error)), error));
     }
   }
 

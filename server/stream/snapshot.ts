@@ -6,7 +6,8 @@ export function mergeChunk(chunks: StreamChunk[], chunk: StreamChunk): void {
   const last = chunks.at(-1);
   switch (chunk.type) {
     case "token":
-      if (last?.type === "token" && last.refusal === chunk.refusal) chunks[chunks.length - 1] = { ...last, content: last.content + chunk.content };
+      if (last?.type === "token" && last.refusal === chunk.refusal)
+        chunks[chunks.length - 1] = { ...last, content: last.content + chunk.content };
       else chunks.push(chunk);
       return;
     case "reasoning":

@@ -16,7 +16,7 @@ export interface Reply {
   /** Wait before the headers, in ms. @defaultValue 0 */
   headersDelayMs?: number;
   /** After the last slice: end cleanly, hang silently, or break the connection. @defaultValue "end" */
-  then?: "end" | "hang" | "reset";
+  ending?: "end" | "hang" | "reset";
 }
 
 export interface ReplayCall {
@@ -96,8 +96,8 @@ async function send(response: ServerResponse, reply: Reply, call: ReplayCall): P
     call.sent += slice.length;
     if (!more) await Promise.race([once(response, "drain"), call.closed]);
   }
-  if (reply.then === "hang") return;
-  if (reply.then === "reset") {
+  if (reply.ending === "hang") return;
+  if (reply.ending === "reset") {
     // Let what was written leave first.
     await wait(20);
     response.socket?.resetAndDestroy();
@@ -111,25 +111,39 @@ export function* byteByByte(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1);
 }
 
+function event(body: unknown): string {
+  return `data: ${JSON.stringify(body)}\n\n`;
+}
+
+function choice(delta: unknown, finish_reason: string | null = null): unknown {
+  return { id: "chatcmpl-1", choices: [{ index: 0, delta, finish_reason }] };
+}
+
 /** Chat Completions events for a text: role, one delta per token, finish reason, usage, `[DONE]`. */
 export function openAiText(tokens: readonly string[], { usage = true, finish = "stop" } = {}): string[] {
-  const event = (body: unknown): string => `data: ${JSON.stringify(body)}\n\n`;
-  const choice = (delta: unknown, finish_reason: string | null = null) => ({ id: "chatcmpl-1", choices: [{ index: 0, delta, finish_reason }] });
   return [
     event(choice({ role: "assistant", content: "" })),
     ...tokens.map((content) => event(choice({ content }))),
     event(choice({}, finish)),
-    ...(usage ? [event({ id: "chatcmpl-1", choices: [], usage: { prompt_tokens: 7, completion_tokens: tokens.length, total_tokens: 7 + tokens.length } })] : []),
+    ...(usage
+      ? [
+          event({
+            id: "chatcmpl-1",
+            choices: [],
+            usage: { prompt_tokens: 7, completion_tokens: tokens.length, total_tokens: 7 + tokens.length },
+          }),
+        ]
+      : []),
     "data: [DONE]\n\n",
   ];
 }
 
 /** Chat Completions events for one tool call; the arguments come in fragments. */
 export function openAiCall(name: string, fragments: readonly string[], id = "call_1"): string[] {
-  const event = (body: unknown): string => `data: ${JSON.stringify(body)}\n\n`;
-  const choice = (delta: unknown, finish_reason: string | null = null) => ({ id: "chatcmpl-1", choices: [{ index: 0, delta, finish_reason }] });
   return [
-    event(choice({ role: "assistant", content: null, tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: "" } }] })),
+    event(
+      choice({ role: "assistant", content: null, tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: "" } }] }),
+    ),
     ...fragments.map((fragment) => event(choice({ tool_calls: [{ index: 0, function: { arguments: fragment } }] }))),
     event(choice({}, "tool_calls")),
     "data: [DONE]\n\n",

@@ -5,7 +5,11 @@ export function userSays(content: string, more: Record<string, unknown> = {}): R
   return { agentId: "docs", messages: [{ role: "user", content }], ...more };
 }
 
-export function postChat(url: string, body: unknown, init: { headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Response> {
+export function postChat(
+  url: string,
+  body: unknown,
+  init: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
   return fetch(`${url}/api/chat/stream`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...init.headers },

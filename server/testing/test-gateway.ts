@@ -40,6 +40,10 @@ export async function startTestGateway(options: GatewayOptions = {}): Promise<Te
 export async function startWithProvider(options: GatewayOptions = {}): Promise<{ gateway: TestGateway; provider: ReplayProvider }> {
   const provider = await startReplayProvider();
   onTestFinished(() => provider.close());
-  const gateway = await startTestGateway({ openai: { baseUrl: `${provider.url}/v1`, apiKey: "key-of-the-test" }, model: "openai/test-model", ...options });
+  const gateway = await startTestGateway({
+    openai: { baseUrl: `${provider.url}/v1`, apiKey: "key-of-the-test" },
+    model: "openai/test-model",
+    ...options,
+  });
   return { gateway, provider };
 }

@@ -141,7 +141,8 @@ class InlineParser {
 
   /** Offset after a space inside the plain text where everything before is settled, or 0. */
   #checkpoint(start: number, end: number): number {
-    const space = this.#text.lastIndexOf(" ", end - 2);
+    // In the piece only: a search through the whole text would be quadratic where there are no spaces.
+    const space = start + this.#text.slice(start, end - 1).lastIndexOf(" ");
     if (space < start || this.#text[space + 1] === " ") return 0;
     this.#delimiters.pair(null);
     for (let run = this.#delimiters.top; run; run = run.previous) {

@@ -20,6 +20,9 @@ export const MAX_LABEL = 999;
 /** cmark's limit for nested parentheses in a destination. */
 const MAX_PARENTHESES = 32;
 
+/** How long an unfinished target may be and still be waited for. */
+const MAX_GROWTH = 1_024;
+
 const SPACE = /[ \t\n]*/y;
 const LABEL = /\[((?:[^\\[\]]|\\[^]){0,999})\]/y;
 const POINTY = /<([^<>\n\\]*(?:\\.[^<>\n\\]*)*)>/y;
@@ -83,7 +86,7 @@ export function scanInlineTarget(text: string, offset: number): Scanned<LinkTarg
   if (start >= text.length) return INCOMPLETE;
   const destination = scanDestination(text, start);
   // An unfinished destination reaches the end of the text; anything else that fails has failed for good.
-  if (!destination) return /^(?:<[^<>\n]*|\S*)$/.test(text.slice(start, start + 2_048)) ? INCOMPLETE : null;
+  if (!destination) return text.length - start < MAX_GROWTH && /^(?:<[^<>\n]*|\S*)$/.test(text.slice(start)) ? INCOMPLETE : null;
   let at = skipSpace(text, destination.end);
   let title = "";
   if (at > destination.end && text[at] !== ")") {

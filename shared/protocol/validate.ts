@@ -13,11 +13,13 @@ export interface ReceivedEvent {
   requestId?: string;
 }
 
+type Frame = { readonly [key: string]: unknown };
 type Check = (value: unknown) => boolean;
 const isString: Check = (value) => typeof value === "string";
 const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
 const isIndex: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isBoolean: Check = (value) => typeof value === "boolean";
+const isPresent: Check = (value) => value !== undefined;
 const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const optional =
   (check: Check): Check =>
@@ -27,6 +29,10 @@ const oneOf =
   (...values: string[]): Check =>
   (value) =>
     values.includes(value as string);
+
+/** A snapshot's chunks are held to the same rules as events; one inside another would never end. */
+const isChunks: Check = (value) => Array.isArray(value) && value.every((chunk) => isChunk(chunk) && chunk["type"] !== "snapshot");
+const isChunk = (value: unknown): value is Frame => isObject(value) && isString((value as Frame)["type"]) && !wrongField(value as Frame);
 
 const FINISH = oneOf("stop", "length", "tool_calls", "content_filter", "refusal", "other");
 
@@ -39,6 +45,7 @@ const FIELDS: Record<string, Record<string, Check>> = {
     index: isIndex,
     id: isString,
     name: isString,
+    arguments: isPresent,
     runsOn: oneOf("server", "client", "provider"),
     argumentsText: optional(isString),
   },
@@ -46,8 +53,8 @@ const FIELDS: Record<string, Record<string, Check>> = {
   source: { id: isString, title: isString, url: optional(isString), snippet: optional(isString) },
   step: { n: isIndex, reason: FINISH },
   usage: { inputTokens: optional(isNumber), outputTokens: optional(isNumber) },
-  snapshot: { message: isObject },
-  done: { reason: FINISH, metrics: optional(isObject) },
+  snapshot: { message: isObject, "message.chunks": isChunks },
+  done: { reason: FINISH, usage: optional(isObject), metrics: optional(isObject) },
   error: { message: isString, code: isString, retryable: optional(isBoolean) },
   cancelled: { reason: isString, metrics: optional(isObject) },
 };
@@ -64,20 +71,29 @@ export function parseEvent(data: string): ReceivedEvent {
     throw new ChatError("bad_frame", "A frame of the stream was not JSON.", { cause });
   }
   if (!isObject(value)) throw new ChatError("bad_frame", "A frame of the stream was not a JSON object.");
-  const frame = value as { [key: string]: unknown };
+  const frame = value as Frame;
   if (!isString(frame["type"])) throw new ChatError("bad_frame", "A frame of the stream has no type.");
   const event: ReceivedEvent = { chunk: null };
   if (isIndex(frame["seq"])) event.seq = frame["seq"] as number;
   if (isString(frame["streamId"])) event.streamId = frame["streamId"] as string;
   if (isString(frame["requestId"])) event.requestId = frame["requestId"] as string;
-  const fields = Object.hasOwn(FIELDS, frame["type"] as string) ? FIELDS[frame["type"] as string] : undefined;
-  if (!fields) return event;
-  for (const [name, check] of Object.entries(fields)) {
-    if (!check(frame[name])) throw new ChatError("bad_frame", `A ${String(frame["type"])} event has a wrong field: ${name}.`);
-  }
-  if (frame["type"] === "snapshot" && !Array.isArray((frame["message"] as { chunks?: unknown }).chunks)) {
-    throw new ChatError("bad_frame", "A snapshot event has a wrong field: message.chunks.");
-  }
+  if (!isKnown(frame)) return event;
+  const wrong = wrongField(frame);
+  if (wrong) throw new ChatError("bad_frame", `A ${String(frame["type"])} event has a wrong field: ${wrong}.`);
   event.chunk = frame as unknown as StreamChunk;
   return event;
+}
+
+function isKnown(frame: Frame): boolean {
+  return Object.hasOwn(FIELDS, frame["type"] as string);
+}
+
+/** The first known field with a wrong type. A chunk of an unknown type has none. */
+function wrongField(frame: Frame): string | undefined {
+  if (!isKnown(frame)) return undefined;
+  for (const [name, check] of Object.entries(FIELDS[frame["type"] as string]!)) {
+    const value = name === "message.chunks" ? (frame["message"] as Frame)["chunks"] : frame[name];
+    if (!check(value)) return name;
+  }
+  return undefined;
 }

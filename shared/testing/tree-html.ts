@@ -1,4 +1,5 @@
 /** A `TreeSink` that keeps the tree and prints it as the HTML the CommonMark specification shows. Tests only. */
+import { MarkdownStream } from "../markdown/markdown-stream.ts";
 import type { BlockStart, Inline, TreeSink } from "../markdown/tree.ts";
 
 export interface TreeNode {
@@ -149,4 +150,24 @@ function nodeHtml(node: Inline): string {
 
 function titleHtml(title: string): string {
   return title ? ` title="${escapeHtml(title)}"` : "";
+}
+
+export interface RenderMarkdownOptions {
+  bareAddresses?: boolean;
+  /** Length of the next piece; a flush follows each. Without it the text comes in one piece. */
+  cuts?: () => number;
+}
+
+/** The HTML of a text. */
+export function renderMarkdown(markdown: string, { bareAddresses, cuts }: RenderMarkdownOptions = {}): string {
+  const recorder = new TreeRecorder();
+  const stream = new MarkdownStream(recorder, { bareAddresses });
+  for (let at = 0; at < markdown.length; ) {
+    const length = cuts ? cuts() : markdown.length;
+    stream.write(markdown.slice(at, at + length));
+    if (cuts) stream.flush();
+    at += length;
+  }
+  stream.end();
+  return recorder.html();
 }

@@ -1,12 +1,13 @@
 /** The browser's `EventSource` for reading, one POST for starting. For pages and proxies that want plain GET streams. */
 import { ChatError } from "../errors.ts";
-import { parseEvent, type ReceivedEvent } from "../protocol/validate.ts";
 import { EventQueue } from "./event-queue.ts";
-import { followRun, type BadFrame, type Connector } from "./follow-run.ts";
+import { followRun, type Connector, type Received } from "./follow-run.ts";
+import { createFrameReader } from "./frame-reader.ts";
 import { GatewayHttp } from "./http.ts";
 import type { ChatTransport, TransportOptions } from "./transport.ts";
 
 interface EventSourceLike {
+  readonly readyState: number;
   onmessage: ((event: MessageEvent<string>) => void) | null;
   onerror: ((event: Event) => void) | null;
   close(): void;
@@ -16,6 +17,8 @@ export interface EventSourceTransportOptions extends TransportOptions {
   /** @defaultValue the platform's `EventSource` */
   EventSource?: (new (url: string) => EventSourceLike) | undefined;
 }
+
+const CLOSED = 2;
 
 /**
  * `EventSource` cannot send headers, so a gateway that asks for a token on the GET route needs another transport.
@@ -38,16 +41,18 @@ export function createEventSourceTransport(options: EventSourceTransportOptions)
         streamId = body.streamId;
         onStreamId(streamId);
       }
-      const queue = new EventQueue<ReceivedEvent | BadFrame>();
-      const source = new Source(http.url(`/stream/${encodeURIComponent(streamId)}?lastSeq=${cursor.lastSeq}`));
-      source.onmessage = ({ data, lastEventId }) => {
-        try {
-          queue.push(parseEvent(data));
-        } catch (error) {
-          queue.push({ bad: error as ChatError, seq: /^[0-9]+$/.test(lastEventId) ? Number(lastEventId) : undefined });
-        }
+      const path = `/stream/${encodeURIComponent(streamId)}?lastSeq=${cursor.lastSeq}`;
+      const broken = new ChatError("network", "The connection broke.", { retryable: true });
+      const queue = new EventQueue<Received>();
+      const readFrame = createFrameReader();
+      const source = new Source(http.url(path));
+      let isRefused = false;
+      source.onmessage = (event) => queue.push(readFrame(event));
+      source.onerror = () => {
+        // It gave up by itself: the answer was no stream. A lost connection leaves it connecting.
+        isRefused = source.readyState === CLOSED;
+        queue.end(isRefused ? undefined : broken);
       };
-      source.onerror = () => queue.end(new ChatError("network", "The connection broke.", { retryable: true }));
       const abort = (): void => queue.end();
       signal.addEventListener("abort", abort);
       try {
@@ -56,6 +61,12 @@ export function createEventSourceTransport(options: EventSourceTransportOptions)
         signal.removeEventListener("abort", abort);
         source.close();
       }
+      if (!isRefused || signal.aborted) return;
+      // Which answer it was, EventSource keeps to itself: ask again in a way that tells.
+      const response = await http.request(path, { method: "GET", headers: { Accept: "text/event-stream" }, signal });
+      void response.body?.cancel().catch(() => undefined);
+      if (response.status !== 204) throw broken;
+      yield { nothingMissing: true };
     },
   };
   return {

@@ -1,10 +1,9 @@
 /** SSE over `fetch`: the POST's own answer is the stream, a GET with the cursor resumes it. The default transport. */
 import { ChatError } from "../errors.ts";
-import { parseEvent } from "../protocol/validate.ts";
 import { readBytes } from "../sse/byte-source.ts";
 import { SseDecoder } from "../sse/decoder.ts";
-import { followRun, type BadFrame, type Connector } from "./follow-run.ts";
-import type { ReceivedEvent } from "../protocol/validate.ts";
+import { followRun, type Connector, type Received } from "./follow-run.ts";
+import { createFrameReader } from "./frame-reader.ts";
 import { GatewayHttp } from "./http.ts";
 import type { ChatTransport, TransportOptions } from "./transport.ts";
 
@@ -24,8 +23,7 @@ export function createFetchSseTransport(options: TransportOptions): ChatTranspor
             });
       onActivity();
       if (response.status === 204) {
-        // The cursor already stands on the terminal event: nothing is missing, and nothing more comes.
-        yield { chunk: { type: "done", reason: "other" }, seq: cursor.lastSeq + 1 };
+        yield { nothingMissing: true };
         return;
       }
       const type = response.headers.get("Content-Type") ?? "nothing";
@@ -49,26 +47,18 @@ export function createFetchSseTransport(options: TransportOptions): ChatTranspor
   };
 }
 
-async function* decodeEvents(
-  body: ReadableStream<Uint8Array>,
-  onActivity: () => void,
-): AsyncGenerator<ReceivedEvent | BadFrame, void, undefined> {
-  let ready: (ReceivedEvent | BadFrame)[] = [];
-  const decoder = new SseDecoder({
-    onEvent: ({ data, lastEventId }) => {
-      const id = /^[0-9]+$/.test(lastEventId) ? Number(lastEventId) : undefined;
-      try {
-        const event = parseEvent(data);
-        ready.push(event.seq === undefined && id !== undefined ? { ...event, seq: id } : event);
-      } catch (error) {
-        if (!(error instanceof ChatError)) throw error;
-        ready.push({ bad: error, seq: id });
-      }
-    },
-  });
+async function* decodeEvents(body: ReadableStream<Uint8Array>, onActivity: () => void): AsyncGenerator<Received, void, undefined> {
+  let ready: Received[] = [];
+  const readFrame = createFrameReader();
+  const decoder = new SseDecoder({ onEvent: (event) => ready.push(readFrame(event)) });
   for await (const bytes of readBytes(body)) {
     onActivity();
-    decoder.push(bytes);
+    try {
+      decoder.push(bytes);
+    } catch (error) {
+      yield* ready;
+      throw error;
+    }
     if (ready.length === 0) continue;
     const batch = ready;
     ready = [];

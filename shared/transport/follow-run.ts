@@ -21,7 +21,15 @@ export interface BadFrame {
   seq?: number | undefined;
 }
 
+/** The cursor already stands on the last event: nothing is missing, and nothing more comes. */
+export interface NothingMissing {
+  nothingMissing: true;
+}
+
+export type Received = ReceivedEvent | BadFrame | NothingMissing;
+
 export interface ConnectOptions {
+  /** Its reason is a `ChatError` when the connection itself is at fault (silent, or out of order) and should not be used again. */
   signal: AbortSignal;
   /** Any byte arrived, a heartbeat too. */
   onActivity: () => void;
@@ -35,7 +43,7 @@ export interface Connector {
     request: (ChatRequest & { requestId: string }) | null,
     cursor: Cursor,
     options: ConnectOptions,
-  ): AsyncIterable<ReceivedEvent | BadFrame>;
+  ): AsyncIterable<Received>;
   /** Whether silence can be told from a dead connection (`EventSource` hides comments). */
   readonly seesHeartbeats: boolean;
 }
@@ -71,6 +79,10 @@ export async function* followRun(
       for await (const event of received) {
         connection.active();
         if (stop.aborted) return;
+        if ("nothingMissing" in event) {
+          yield { type: "done", reason: "other" };
+          return;
+        }
         if ("bad" in event) {
           options.onProtocolError?.(event.bad);
           if (event.seq === undefined) passedOver++;
@@ -95,7 +107,7 @@ export async function* followRun(
           return;
         }
         if (chunk?.type !== "snapshot" && seq > cursor.lastSeq + 1 + passedOver) {
-          throw new ChatError("truncated", "Events of the stream are missing.", { retryable: true });
+          throw connection.fail(new ChatError("truncated", "Events of the stream are missing.", { retryable: true }));
         }
         passedOver = 0;
         cursor.lastSeq = seq;
@@ -106,20 +118,25 @@ export async function* followRun(
           options.onConnected?.();
         }
         if (!chunk) continue;
+        // Time the reader takes is not silence of the connection.
+        connection.pause();
         yield chunk as TransportChunk;
         if (isTerminal(chunk)) return;
+        connection.active();
       }
       if (stop.aborted) return;
-      cause = new ChatError("truncated", "The stream ended without its last event.", { retryable: true });
+      cause = connection.failed ?? new ChatError("truncated", "The stream ended without its last event.", { retryable: true });
     } catch (error) {
       if (stop.aborted) return;
-      cause = connection.timedOut ?? asChatError(error);
+      cause = connection.failed ?? asChatError(error);
     } finally {
       connection.close();
     }
     const begun = cursor.lastSeq > 0;
     if (isRefusal(cause)) {
-      yield begun ? lost(cause) : refused(cause);
+      // A stream that is gone had an answer once, even if none of it came.
+      const isGone = cursor.streamId !== null && cause.code === "not_found";
+      yield begun || isGone ? lost(cause) : refused(cause);
       return;
     }
     const delayMs = backoff.next(cause.retryAfterMs);
@@ -133,13 +150,13 @@ export async function* followRun(
   }
 }
 
-/** One connection's lifetime: ended by the reader, or by silence. */
+/** One connection's lifetime: ended by the reader, by silence, or by what it delivered. */
 class Connection {
   readonly #controller = new AbortController();
   readonly #stop: AbortSignal;
   readonly #idleMs: number | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  timedOut: ChatError | undefined;
+  failed: ChatError | undefined;
 
   constructor(stop: AbortSignal, idleMs: number | null) {
     this.#stop = stop;
@@ -157,10 +174,21 @@ class Connection {
     if (this.#idleMs === null) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.timedOut = new ChatError("idle_timeout", "The connection went silent.", { retryable: true });
-      this.#controller.abort();
+      this.fail(new ChatError("idle_timeout", "The connection went silent.", { retryable: true }));
     }, this.#idleMs);
   };
+
+  /** Silence does not count until the next `active`. */
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The connection is at fault: it is not used again. */
+  fail(error: ChatError): ChatError {
+    this.failed = error;
+    this.#controller.abort(error);
+    return error;
+  }
 
   readonly #abort = (): void => this.#controller.abort();
 
@@ -200,5 +228,6 @@ function lost(cause: ChatError): TransportChunk {
     message: "The connection dropped. The answer so far is kept.",
     retryable: true,
     ...(cause.status === undefined ? {} : { status: cause.status }),
+    ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
   };
 }

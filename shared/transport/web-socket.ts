@@ -3,7 +3,7 @@ import { ChatError } from "../errors.ts";
 import type { SocketRequest } from "../protocol/request.ts";
 import { parseEvent, type ReceivedEvent } from "../protocol/validate.ts";
 import { EventQueue } from "./event-queue.ts";
-import { followRun, type BadFrame, type Connector } from "./follow-run.ts";
+import { followRun, type Connector, type Received } from "./follow-run.ts";
 import { GatewayHttp } from "./http.ts";
 import type { ChatTransport, TransportOptions } from "./transport.ts";
 
@@ -15,6 +15,8 @@ interface WebSocketLike {
   onerror: ((event: never) => void) | null;
   send(data: string): void;
   close(code?: number, reason?: string): void;
+  /** Where there is one (the ws package): close without waiting for an answer. */
+  terminate?: (() => void) | undefined;
 }
 
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
@@ -26,7 +28,7 @@ export interface WebSocketTransportOptions extends TransportOptions {
 
 /** A reader waits for its events by stream once the run has begun, by request until then. */
 interface Reader {
-  queue: EventQueue<ReceivedEvent | BadFrame>;
+  queue: EventQueue<Received>;
   streamId: string | null;
   requestId: string | null;
   onActivity: () => void;
@@ -44,7 +46,11 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Ch
     seesHeartbeats: true,
     async *open(request, cursor, { signal, onActivity }) {
       const reader: Reader = { queue: new EventQueue(), streamId: cursor.streamId, requestId: request?.requestId ?? null, onActivity };
-      const abort = (): void => reader.queue.end();
+      const abort = (): void => {
+        // Silent or out of order: asking again on the same socket would meet the same.
+        if (signal.reason instanceof ChatError) connection.drop(signal.reason);
+        reader.queue.end();
+      };
       signal.addEventListener("abort", abort);
       connection.add(reader);
       try {
@@ -80,7 +86,7 @@ class SocketConnection {
   readonly #url: string;
   readonly #readers = new Set<Reader>();
   #socket: WebSocketLike | null = null;
-  #opening: Promise<void> | null = null;
+  #opening: { promise: Promise<void>; reject: (error: ChatError) => void } | null = null;
 
   constructor(Socket: WebSocketConstructor, url: string) {
     this.#Socket = Socket;
@@ -97,7 +103,8 @@ class SocketConnection {
   }
 
   async send(request: SocketRequest, signal: AbortSignal): Promise<void> {
-    await this.#open();
+    // An attempt to connect may hang; a reader that left does not wait for it.
+    await Promise.race([this.#open(), aborted(signal)]);
     if (!signal.aborted && !this.trySend(request)) throw new ChatError("network", "The connection broke.", { retryable: true });
   }
 
@@ -108,34 +115,51 @@ class SocketConnection {
     return true;
   }
 
+  /** Gives this socket up. Every reader on it hears why, and the next need opens another. */
+  drop(error: ChatError): void {
+    const socket = this.#release(error);
+    if (socket?.terminate) socket.terminate();
+    else socket?.close();
+  }
+
+  /** Lets go of everything. What is being read ends, without another attempt. */
   close(): void {
-    this.#socket?.close(1000, "closed by the page");
+    this.#release(new ChatError("network", "The connection was closed."))?.close(1000, "closed by the page");
+  }
+
+  #release(error: ChatError): WebSocketLike | null {
+    const socket = this.#socket;
+    const opening = this.#opening;
     this.#socket = null;
     this.#opening = null;
+    opening?.reject(error);
+    for (const reader of this.#readers) reader.queue.end(error);
+    return socket;
   }
 
   #open(): Promise<void> {
     if (this.#socket?.readyState === OPEN) return Promise.resolve();
-    this.#opening ??= new Promise<void>((resolve, reject) => {
-      const socket = new this.#Socket(this.#url);
-      this.#socket = socket;
+    if (this.#opening) return this.#opening.promise;
+    const socket = new this.#Socket(this.#url);
+    this.#socket = socket;
+    let fail: (error: ChatError) => void = () => undefined;
+    const promise = new Promise<void>((resolve, reject) => {
+      fail = reject;
       socket.onopen = () => {
-        this.#opening = null;
+        if (this.#socket === socket) this.#opening = null;
         resolve();
       };
-      socket.onmessage = (event: { data: unknown }) => this.#receive(String(event.data));
+      // A socket that was given up may still deliver; its readers have gone on to another.
+      socket.onmessage = (event: { data: unknown }) => {
+        if (this.#socket === socket) this.#receive(String(event.data));
+      };
       socket.onerror = () => undefined;
       socket.onclose = (event: { code: number; reason: string }) => {
-        const error = closeError(event);
-        if (this.#socket === socket) {
-          this.#socket = null;
-          this.#opening = null;
-        }
-        reject(error);
-        for (const reader of this.#readers) reader.queue.end(error);
+        if (this.#socket === socket) this.#release(closeError(event));
       };
     });
-    return this.#opening;
+    this.#opening = { promise, reject: fail };
+    return promise;
   }
 
   #receive(data: string): void {
@@ -159,7 +183,14 @@ class SocketConnection {
   }
 }
 
-/** 1008 and 4xxx closes are answers, not accidents. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** 1008 and 1009 closes are answers, not accidents. */
 function closeError({ code, reason }: { code: number; reason: string }): ChatError {
   if (code === 1008) return new ChatError("forbidden", reason || "The server refused the connection.");
   if (code === 1009) return new ChatError("payload_too_large", "The message is too large.");

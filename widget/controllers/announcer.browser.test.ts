@@ -22,11 +22,12 @@ beforeEach(() => {
   document.body.append(polite, assertive, answer);
   away = false;
   said = [];
-  const { append } = polite;
-  polite.append = (...nodes) => {
-    for (const node of nodes) said.push({ at: performance.now(), text: (node as Element).textContent ?? "" });
-    append.apply(polite, nodes);
-  };
+  vi.spyOn(polite, "append").mockImplementation((...nodes) => {
+    for (const node of nodes) {
+      if (node instanceof Element) said.push({ at: performance.now(), text: node.textContent ?? "" });
+      polite.insertBefore(node as Node, null);
+    }
+  });
 });
 
 afterEach(() => {

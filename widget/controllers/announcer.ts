@@ -20,7 +20,7 @@ export interface AnnouncerHost {
   /** The panel is closed or the tab hidden: only that there is something new is worth a word. */
   away: boolean;
   /** The elements that hold the text of the running answer. */
-  answer(): readonly Element[];
+  answer: () => readonly Element[];
 }
 
 export class Announcer {

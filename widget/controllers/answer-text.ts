@@ -102,7 +102,9 @@ export class AnswerText {
 
   /** The host of a text, where it is on screen. */
   elements(messageId: string): Element[] {
-    return [...this.#entries].filter(([key, entry]) => key.startsWith(`${messageId}:`) && entry.format === "markdown").map(([, entry]) => entry.element);
+    return [...this.#entries]
+      .filter(([key, entry]) => key.startsWith(`${messageId}:`) && entry.format === "markdown")
+      .map(([, entry]) => entry.element);
   }
 
   /** Lets go of the renderers whose key matches, or of all. */

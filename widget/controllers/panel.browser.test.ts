@@ -45,7 +45,8 @@ it("asks before it opens and tells after", async () => {
   await page.viewport(1024, 768);
   const mounted = await mount({ mode: "floating" });
   const seen: string[] = [];
-  for (const name of ["show", "after-show", "hide", "after-hide"] as const) mounted.chat.addEventListener(`chanl-${name}`, () => seen.push(name));
+  for (const name of ["show", "after-show", "hide", "after-hide"] as const)
+    mounted.chat.addEventListener(`chanl-${name}`, () => seen.push(name));
   await mounted.chat.show();
   await wait(300);
   await mounted.chat.hide();

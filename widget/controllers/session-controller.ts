@@ -246,7 +246,12 @@ export class SessionController implements ReactiveController {
     if (!message) return;
     if (message.metrics) this.#host.dispatchEvent(new ChanlMetricsEvent({ messageId, ...message.metrics }));
     this.#host.dispatchEvent(
-      new ChanlMessageEvent({ messageId, status: message.status, finishReason: message.finishReason ?? null, length: messageText(message).length }),
+      new ChanlMessageEvent({
+        messageId,
+        status: message.status,
+        finishReason: message.finishReason ?? null,
+        length: messageText(message).length,
+      }),
     );
   }
 }

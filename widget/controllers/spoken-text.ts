@@ -77,7 +77,8 @@ function* leavesOf(element: Element, t: Translate): Generator<Leaf> {
   const inner: Element[] = [];
   for (const node of element.childNodes) {
     if (node instanceof Element && node.matches(BLOCKS)) inner.push(node);
-    else if (!(node instanceof Element && (node.getAttribute("aria-hidden") === "true" || node.tagName === "BUTTON"))) text += node.textContent ?? "";
+    else if (!(node instanceof Element && (node.getAttribute("aria-hidden") === "true" || node.tagName === "BUTTON")))
+      text += node.textContent ?? "";
   }
   text = text.replace(/\s+/g, " ").trimStart();
   if (text.trim()) yield { element, text, whole: false };

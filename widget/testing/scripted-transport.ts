@@ -27,7 +27,14 @@ export class ScriptedRun {
   }
 
   start(model = "scripted"): this {
-    return this.push({ type: "start", streamId: this.streamId, messageId: this.streamId, agentId: this.request?.agentId ?? "", model, v: 1 });
+    return this.push({
+      type: "start",
+      streamId: this.streamId,
+      messageId: this.streamId,
+      agentId: this.request?.agentId ?? "",
+      model,
+      v: 1,
+    });
   }
 
   push(...chunks: StreamChunk[]): this {
@@ -54,7 +61,12 @@ export class ScriptedRun {
   }
 
   reconnecting(attempt: number, maxAttempts: number): this {
-    this.options.onReconnect?.({ attempt, maxAttempts, delayMs: 500, cause: new ChatError("network", "The connection broke.", { retryable: true }) });
+    this.options.onReconnect?.({
+      attempt,
+      maxAttempts,
+      delayMs: 500,
+      cause: new ChatError("network", "The connection broke.", { retryable: true }),
+    });
     return this;
   }
 

@@ -35,11 +35,15 @@ export const frame = css`
     color-scheme: inherit;
     visibility: inherit;
     color: var(--_text);
-    font: 400 var(--_fs) / 1.55 var(--_font);
+    font: 400 medium / 1.55 var(--_font);
     font-synthesis: none;
     -webkit-font-smoothing: antialiased;
     text-rendering: optimizeLegibility;
     text-size-adjust: 100%;
+  }
+  /* Relative to the size the visitor chose in the browser, whatever the page made of its root. */
+  .root > * {
+    font-size: var(--_fs);
   }
   .panel {
     container: chanl / inline-size;

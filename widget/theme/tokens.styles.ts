@@ -23,19 +23,9 @@ export const tokens = css`
     --_danger-soft: light-dark(#fdeced, #331c20);
     --_code-bg: var(--chanl-code-bg, light-dark(#f6f7f9, #181b21));
     --_focus: var(--chanl-focus, var(--_accent));
-    --_font: var(
-      --chanl-font,
-      ui-sans-serif,
-      system-ui,
-      -apple-system,
-      "Segoe UI",
-      Roboto,
-      "Helvetica Neue",
-      "Noto Sans",
-      sans-serif
-    );
+    --_font: var(--chanl-font, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif);
     --_mono: var(--chanl-font-mono, ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace);
-    --_fs: var(--chanl-font-size, max(15px, 0.9375rem));
+    --_fs: var(--chanl-font-size, max(15px, 0.9375em));
     --_r: var(--chanl-radius, 12px);
     --_dur: var(--chanl-duration, 180ms);
     --_ease: var(--chanl-ease, cubic-bezier(0.2, 0, 0, 1));

@@ -24,13 +24,17 @@ export function composerView(view: ComposerView): TemplateResult {
   const placeholder = view.placeholder || t("composer.placeholder");
   const hint = streaming && composer.hasText ? t("composer.escHint") : view.disclaimer;
   return html`
-    ${composer.queued === null
-      ? nothing
-      : html`<div class="queued" part="queued">
-          ${icons.clock()}
-          <p><strong>${t("composer.queued")}</strong> <span dir="auto">${composer.queued}</span></p>
-          <button type="button" class="ib" aria-label=${t("composer.unqueue")} title=${t("composer.unqueue")} @click=${view.onUnqueue}>${icons.undo()}</button>
-        </div>`}
+    ${
+      composer.queued === null
+        ? nothing
+        : html`<div class="queued" part="queued">
+            ${icons.clock()}
+            <p><strong>${t("composer.queued")}</strong> <span dir="auto">${composer.queued}</span></p>
+            <button type="button" class="ib" aria-label=${t("composer.unqueue")} title=${t("composer.unqueue")} @click=${view.onUnqueue}>
+              ${icons.undo()}
+            </button>
+          </div>`
+    }
     <form class="comp" part="composer" @submit=${(event: Event) => event.preventDefault()}>
       <slot name="composer-start"></slot>
       <textarea
@@ -59,7 +63,7 @@ export function composerView(view: ComposerView): TemplateResult {
         ${streaming ? html`<span class="sq" aria-hidden="true"></span>` : icons.send()}
       </button>
     </form>
-    <p class="hint" id="hint"><slot name="disclaimer">${hint}</slot></p>
+    <p class="hint" id="hint" dir="auto"><slot name="disclaimer">${hint}</slot></p>
   `;
 }
 

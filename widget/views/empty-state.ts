@@ -22,16 +22,20 @@ export function emptyStateView({ t, greeting, level, starters, onStart }: EmptyS
         </div>
       </slot>
       <slot name="starters">
-        ${starters.length > 0
-          ? html`<ul class="start" role="list" aria-label=${t("empty.starters")}>
-              ${starters.map(
-                (text) =>
-                  html`<li>
-                    <button type="button" part="starter" @click=${() => onStart(text)}>${icons.question()}<span dir="auto">${text}</span></button>
-                  </li>`,
-              )}
-            </ul>`
-          : nothing}
+        ${
+          starters.length > 0
+            ? html`<ul class="start" role="list" aria-label=${t("empty.starters")}>
+                ${starters.map(
+                  (text) =>
+                    html`<li>
+                      <button type="button" part="starter" @click=${() => onStart(text)}>
+                        ${icons.question()}<span dir="auto">${text}</span>
+                      </button>
+                    </li>`,
+                )}
+              </ul>`
+            : nothing
+        }
       </slot>
     </div>
   `;

@@ -28,20 +28,39 @@ export function headerView(view: HeaderView): TemplateResult {
       <span class="ava" part="avatar"><slot name="avatar">${icons.spark()}</slot></span>
       <div class="ttl">
         <div class="name" id="title" part="title" role="heading" aria-level=${view.level} tabindex="-1">${view.name}</div>
-        ${status
-          ? html`<p part="subtitle"><span class="dot ${view.reconnecting ? "off" : ""}" aria-hidden="true"></span><span class="st-text">${status}</span></p>`
-          : nothing}
+        ${
+          status
+            ? html`<p part="subtitle">
+                <span class="dot ${view.reconnecting ? "off" : ""}" aria-hidden="true"></span><span class="st-text">${status}</span>
+              </p>`
+            : nothing
+        }
       </div>
       <slot name="header-actions"></slot>
-      <button type="button" class="ib" aria-label=${t("header.new")} title=${t("header.new")} @click=${view.onNew}>${icons.compose()}</button>
-      ${view.canExpand
-        ? html`<button type="button" class="ib" aria-label=${expandLabel} title=${expandLabel} aria-pressed=${view.expanded} @click=${view.onExpand}>
-            ${view.expanded ? icons.shrink() : icons.expand()}
-          </button>`
-        : nothing}
-      ${view.canClose
-        ? html`<button type="button" class="ib" aria-label=${t("header.close")} title=${t("header.close")} @click=${view.onClose}>${icons.close()}</button>`
-        : nothing}
+      <button type="button" class="ib" aria-label=${t("header.new")} title=${t("header.new")} @click=${view.onNew}>
+        ${icons.compose()}
+      </button>
+      ${
+        view.canExpand
+          ? html`<button
+              type="button"
+              class="ib"
+              aria-label=${expandLabel}
+              title=${expandLabel}
+              aria-pressed=${view.expanded}
+              @click=${view.onExpand}
+            >
+              ${view.expanded ? icons.shrink() : icons.expand()}
+            </button>`
+          : nothing
+      }
+      ${
+        view.canClose
+          ? html`<button type="button" class="ib" aria-label=${t("header.close")} title=${t("header.close")} @click=${view.onClose}>
+              ${icons.close()}
+            </button>`
+          : nothing
+      }
     </div>
   `;
 }

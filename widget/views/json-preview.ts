@@ -22,7 +22,7 @@ export function tokenizeJson(text: string): JsonToken[] {
   };
   const lineBreak = (): void => push("", multiline ? `\n${"  ".repeat(depth)}` : " ");
 
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const char = text[at] as string;
     if (char === '"') {
       let end = at + 1;

@@ -17,7 +17,11 @@ export interface LauncherView {
 export function launcherView(view: LauncherView): TemplateResult {
   const { t, open } = view;
   const pill = view.look === "pill" && !open;
-  const label = open ? t("launcher.close") : view.unread > 0 ? t("launcher.openUnread", { n: view.unread }) : view.label || t("launcher.open");
+  const label = open
+    ? t("launcher.close")
+    : view.unread > 0
+      ? t("launcher.openUnread", { n: view.unread })
+      : view.label || t("launcher.open");
   return html`
     <div class="root launch-layer ${view.atStart ? "at-start" : ""}" popover="manual">
       <button

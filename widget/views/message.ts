@@ -70,9 +70,11 @@ function answerView(view: MessageView, context: MessageContext): TemplateResult 
     >
       <div class="vh" id="m${at}" role="heading" aria-level=${level}>${t("msg.bot", { name })}</div>
       ${blocksView(view, context, live)}
-      ${message.parts.length === 0 && live
-        ? html`<p class="pending"><span class="caret" aria-hidden="true"></span><span class="shim">${t("think.running")}</span></p>`
-        : nothing}
+      ${
+        message.parts.length === 0 && live
+          ? html`<p class="pending"><span class="caret" aria-hidden="true"></span><span class="shim">${t("think.running")}</span></p>`
+          : nothing
+      }
       ${sourcesView({ t, base: context.base, sources: live ? [] : message.parts.filter((part): part is SourcePart => part.type === "source") })}
       ${endView(view, context)} ${live ? nothing : footView(view, context)}
     </div>
@@ -123,7 +125,14 @@ function textView(message: ChatMessage, run: TextRun, live: boolean, { answerTex
 /** An interrupted answer may go on where it stopped, so its last text is not settled yet. */
 const isSettled = (message: ChatMessage, live: boolean): boolean => !live && message.status !== "interrupted";
 
-function thoughtView(message: ChatMessage, part: ReasoningPart, index: number, at: number, live: boolean, context: MessageContext): unknown {
+function thoughtView(
+  message: ChatMessage,
+  part: ReasoningPart,
+  index: number,
+  at: number,
+  live: boolean,
+  context: MessageContext,
+): unknown {
   const key = `${message.id}:${index}`;
   const open = context.disclosures.isOpen(key, live);
   return reasoningView({
@@ -141,7 +150,14 @@ function thoughtView(message: ChatMessage, part: ReasoningPart, index: number, a
 function callView(message: ChatMessage, part: ToolCallPart, index: number, at: number, context: MessageContext): unknown {
   const key = `${message.id}:${index}`;
   const open = context.disclosures.isOpen(key, opensByItself(part.state));
-  return toolCardView({ t: context.t, locale: context.locale, part, open, id: `m${at}p${index}`, onToggle: () => context.disclosures.toggle(key, !open) });
+  return toolCardView({
+    t: context.t,
+    locale: context.locale,
+    part,
+    open,
+    id: `m${at}p${index}`,
+    onToggle: () => context.disclosures.toggle(key, !open),
+  });
 }
 
 /** How an answer ended, where it did not simply end. */
@@ -181,30 +197,41 @@ function endView({ message, latest }: MessageView, context: MessageContext): unk
 function footView({ message, latest }: MessageView, context: MessageContext): TemplateResult | typeof nothing {
   const { t } = context;
   const text = messageText(message);
-  const metrics = context.showMetrics ? metricsView(message, context) : nothing;
+  const metrics = context.showMetrics && message.status === "complete" ? metricsView(message, context) : nothing;
   if (!text && metrics === nothing) return nothing;
   const copied = context.copied === message.id;
   const again = latest && (message.status === "complete" || message.status === "stopped");
   return html`
     <div class="foot" part="actions" role="group" aria-label=${t("act.group")}>
       <span class="acts-on-hover">
-        ${text
-          ? html`<button
-              type="button"
-              class="ib"
-              part="action"
-              aria-label=${copied ? t("act.copied") : t("act.copy")}
-              title=${copied ? t("act.copied") : t("act.copy")}
-              @click=${() => context.onCopy(message)}
-            >
-              ${copied ? icons.check() : icons.copy()}
-            </button>`
-          : nothing}
-        ${again
-          ? html`<button type="button" class="ib" part="action" aria-label=${t("act.regenerate")} title=${t("act.regenerate")} @click=${context.onRetry}>
-              ${icons.regenerate()}
-            </button>`
-          : nothing}
+        ${
+          text
+            ? html`<button
+                type="button"
+                class="ib"
+                part="action"
+                aria-label=${copied ? t("act.copied") : t("act.copy")}
+                title=${copied ? t("act.copied") : t("act.copy")}
+                @click=${() => context.onCopy(message)}
+              >
+                ${copied ? icons.check() : icons.copy()}
+              </button>`
+            : nothing
+        }
+        ${
+          again
+            ? html`<button
+                type="button"
+                class="ib"
+                part="action"
+                aria-label=${t("act.regenerate")}
+                title=${t("act.regenerate")}
+                @click=${context.onRetry}
+              >
+                ${icons.regenerate()}
+              </button>`
+            : nothing
+        }
       </span>
       ${metrics}
     </div>

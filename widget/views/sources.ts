@@ -32,7 +32,9 @@ function sourceView(t: Translate, source: SourcePart, n: number, base: string): 
   const content = html`<span class="vh">${label}</span
     ><span class="in" aria-hidden="true"><span class="n">${n}</span><bdi class="ti">${title}</bdi>${host}</span>`;
   if (!link?.host) return html`<span class="chip">${content}</span>`;
-  return html`<a class="chip" href=${link.href} target="_blank" rel="noopener noreferrer nofollow ugc" title=${source.snippet ?? title}>${content}</a>`;
+  return html`<a class="chip" href=${link.href} target="_blank" rel="noopener noreferrer nofollow ugc" title=${source.snippet ?? title}
+    >${content}</a
+  >`;
 }
 
 export const sourcesStyles = css`

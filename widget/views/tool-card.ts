@@ -78,10 +78,11 @@ export function toolCardView(view: ToolCardView): TemplateResult {
 
 function statusText({ t, part, locale }: ToolCardView, look: Look): unknown {
   const clock = (ms: number): string => t("tool.seconds", { s: seconds(ms, locale) });
+  const took = (ms: number): string => t("tool.seconds", { s: ms < 100 ? seconds(Math.max(ms, 10), locale, 2) : seconds(ms, locale) });
   if (part.state === "running" && part.startedAt !== undefined) {
     return html`<span class="vh">${t(look.text)}</span><span aria-hidden="true">${elapsed(part.startedAt, clock)}</span>`;
   }
-  if (part.state === "complete" && part.ms !== undefined) return clock(part.ms);
+  if (part.state === "complete" && part.ms !== undefined) return took(part.ms);
   return t(look.text);
 }
 
@@ -91,20 +92,23 @@ function bodyView({ t, part, id }: ToolCardView): TemplateResult {
   return html`
     <div class="bd" id=${id}>
       ${part.error === undefined ? nothing : html`<p class="why" dir="auto">${part.error}</p>`}
-      ${input || writing
-        ? html`<p class="lb">${t("tool.input")}</p>
-            ${preView(t("tool.input"), html`${jsonPreview(input)}${writing ? html`<span class="caret"></span>` : nothing}`, input.length, writing)}`
-        : nothing}
-      ${part.result === undefined
-        ? nothing
-        : html`<p class="lb">${t("tool.result")}</p>
-            ${preView(t("tool.result"), typeof part.result === "string" ? part.result : jsonPreview(resultText(part)), resultText(part).length)}`}
+      ${
+        input || writing
+          ? html`<p class="lb">${t("tool.input")}</p>
+              ${preView(t("tool.input"), html`${jsonPreview(input)}${writing ? html`<span class="caret"></span>` : nothing}`, input.length, writing)}`
+          : nothing
+      }
+      ${
+        part.result === undefined
+          ? nothing
+          : html`<p class="lb">${t("tool.result")}</p>
+              ${preView(t("tool.result"), typeof part.result === "string" ? part.result : jsonPreview(resultText(part)), resultText(part).length)}`
+      }
     </div>
   `;
 }
 
-const resultText = (part: ToolCallPart): string =>
-  typeof part.result === "string" ? part.result : JSON.stringify(part.result ?? null);
+const resultText = (part: ToolCallPart): string => (typeof part.result === "string" ? part.result : JSON.stringify(part.result ?? null));
 
 /** Above this length it may scroll, and what scrolls must be reachable by keyboard. */
 const MAY_SCROLL = 240;
@@ -117,7 +121,8 @@ function preView(label: string, content: unknown, length: number, hidden = false
     tabindex=${scrolls ? 0 : nothing}
     role=${scrolls ? "group" : nothing}
     aria-label=${scrolls ? label : nothing}
-  >${content}</pre>`;
+  >
+${content}</pre>`;
 }
 
 export const toolCardStyles = css`

@@ -1,0 +1,104 @@
+/** The program itself: built, started, asked, stopped by a signal. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { build } from "vite";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+
+import { packageRoot } from "./package-root.ts";
+import { startReplayProvider } from "./testing/replay-provider.ts";
+import { eventually, parseSse, postChat, readAll, textOf, userSays } from "./testing/stream-client.ts";
+
+// Inside the repository, so that the built file finds its packages and this one's root.
+const folder = join(packageRoot(), ".cache", `main-test-${process.pid}`);
+
+beforeAll(async () => {
+  await build({
+    configFile: false,
+    logLevel: "error",
+    publicDir: false,
+    root: packageRoot(),
+    build: { ssr: join(packageRoot(), "server", "main.ts"), outDir: folder, target: "node20", emptyOutDir: true },
+  });
+}, 60_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Program {
+  process: ChildProcess;
+  output: () => string;
+  errors: () => string;
+}
+
+function start(environment: Record<string, string>): Program {
+  const child = spawn(process.execPath, [join(folder, "main.js")], {
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (bytes) => (output += String(bytes)));
+  child.stderr.on("data", (bytes) => (errors += String(bytes)));
+  return { process: child, output: () => output, errors: () => errors };
+}
+
+async function ready(program: Program): Promise<string> {
+  await eventually(() => program.output().includes("ready at"), `the start: ${program.errors()}`, 10_000);
+  return /ready at (\S+)/.exec(program.output())?.[1] ?? "";
+}
+
+test("it says where it is and which model is in force, answers, and ends with 0 at SIGTERM", { timeout: 30_000 }, async () => {
+  const program = start({ PORT: "0", DOCS_GUIDE_TOKENS_PER_SECOND: "0", DOCS_GUIDE_FRAGMENT_MS: "0" });
+  const url = await ready(program);
+  expect(program.output()).toContain("model      docs-guide");
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect(textOf(await readAll(await postChat(url, userSays("How do I embed the widget?"))))).toContain("chanl-chat.js");
+  const asked = performance.now();
+  program.process.kill("SIGTERM");
+  const [code] = (await once(program.process, "exit")) as [number];
+  expect(code).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(2000);
+});
+
+test(
+  "at SIGTERM a running answer may end by itself, and one that does not is told that the gateway goes away",
+  { timeout: 30_000 },
+  async () => {
+    const provider = await startReplayProvider();
+    onTestFinished(() => provider.close());
+    provider.reply({ slices: [], ending: "hang" });
+    const program = start({ PORT: "0", OPENAI_BASE_URL: provider.url, MODEL: "openai/m", SHUTDOWN_MS: "300" });
+    const url = await ready(program);
+    const response = await postChat(url, userSays("hi"));
+    const reading = response.text();
+    await eventually(() => provider.calls.length === 1, "the call");
+    program.process.kill("SIGTERM");
+    expect(parseSse(await reading).at(-1)).toMatchObject({ type: "cancelled", reason: "shutdown" });
+    const [code] = (await once(program.process, "exit")) as [number];
+    expect(code).toBe(0);
+    await eventually(() => provider.calls[0]?.aborted === true, "the abort");
+  },
+);
+
+test.each([
+  [{ PORT: "no" }, "PORT must be a whole number"],
+  [{ DOCS_DIR: "/does/not/exist" }, "DOCS_DIR /does/not/exist cannot be read"],
+  [{ ALLOWED_ORIGINS: "example.com" }, "ALLOWED_ORIGINS"],
+])("with %j it does not start and names the variable", async (environment, message) => {
+  const program = start({ PORT: "0", ...environment });
+  const [code] = (await once(program.process, "exit")) as [number];
+  expect(code).toBe(1);
+  expect(program.errors()).toContain(message);
+});
+
+test("a port that is taken is named", async () => {
+  const first = start({ PORT: "0" });
+  const { port } = new URL(await ready(first));
+  const second = start({ PORT: port });
+  const [code] = (await once(second.process, "exit")) as [number];
+  expect(code).toBe(1);
+  expect(second.errors()).toContain(`PORT ${port} is taken`);
+});
