@@ -106,7 +106,7 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
       gateway.sockets.close();
       // Answers that just got their last event need a moment to leave; idle keep-alive connections would hold the port for 65 s.
       const idle = setInterval(() => server.closeIdleConnections(), 20);
-      const rest = setTimeout(() => server.closeAllConnections(), 1500);
+      const rest = setTimeout(() => server.closeAllConnections(), 800);
       await closed;
       clearInterval(idle);
       clearTimeout(rest);

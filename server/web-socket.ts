@@ -214,18 +214,21 @@ class SocketConnection implements HeartbeatMember {
     if (this.#closed.signal.aborted) stream.reader.abort();
     this.#streams.set(run.id, stream);
     this.#options.heartbeat.add(this);
+    const reader = run.attach(afterSeq, stream.reader.signal);
     try {
-      for await (const batch of run.read(afterSeq, stream.reader.signal)) {
+      for await (const batch of reader.frames) {
         for (const frame of batch) {
           if (stream.reader.signal.aborted) return;
           await this.#send(socketJson(frame, run.id));
         }
+        reader.advance(batch.at(-1)?.seq ?? afterSeq);
       }
     } catch (error) {
       // Without its log the stream cannot go on here; a client whose socket closes resumes, here or elsewhere.
       this.#options.logger.error({ err: error, streamId: run.id }, "stream failed");
       this.#socket.close(1011, "The stream failed.");
     } finally {
+      reader.leave();
       if (this.#streams.get(run.id) === stream) this.#streams.delete(run.id);
       if (this.#streams.size === 0) this.#options.heartbeat.remove(this);
     }

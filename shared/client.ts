@@ -120,6 +120,10 @@ export class ChanlClient {
     options: StreamOptions = {},
   ): AsyncGenerator<StreamChunk, void, undefined> {
     const { signal, tools = {} } = options;
+    if (signal?.aborted) {
+      yield { type: "cancelled", reason: "user" };
+      return;
+    }
     const transport = this.#transport;
     const follow = new AbortController();
     let streamId: string | null = null;

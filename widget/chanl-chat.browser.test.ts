@@ -416,7 +416,7 @@ describe("the element", () => {
     expect(second.messages[0]?.parts).toEqual([{ type: "text", text: "Remember me" }]);
     second.newConversation();
     expect(second.messages).toEqual([]);
-    expect([...Object.keys(sessionStorage)].filter((key) => !key.includes("draft"))).toEqual([]);
+    expect(Object.keys(sessionStorage).filter((key) => !key.includes("draft"))).toEqual([]);
     sessionStorage.clear();
   });
 

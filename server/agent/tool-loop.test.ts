@@ -233,4 +233,5 @@ test("a provider of one's own that throws, or ends without an end, still ends th
   expect(thrown.at(-1)).toMatchObject({ code: "internal", message: "Something went wrong at the gateway." });
   const cut = await readAll(await postChat(gateway.url, { ...userSays("x"), agentId: "endless" }));
   expect(cut.map((event) => event.type)).toEqual(["start", "token", "error"]);
+  expect(cut.at(-1)).toMatchObject({ code: "provider_error", message: "The model's answer was cut off. What came is kept." });
 });

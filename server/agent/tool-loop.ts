@@ -6,8 +6,9 @@
  * - The calls of all turns are numbered through, so `index` and `id` are unique in the stream.
  * - The last permitted turn is asked with `toolChoice: "none"`: the model has to answer with what it has.
  */
-import type { StreamChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
+import type { StreamChunk, TerminalChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
 import type { ClientToolDefinition, RequestMessage } from "../../shared/protocol/request.ts";
+import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { ClientToolResults } from "./client-tools.ts";
 import { runTool, type ToolAnswer } from "./run-tool.ts";
@@ -36,7 +37,7 @@ export interface ToolLoopOptions {
 interface Turn {
   text: string;
   calls: ToolCallChunk[];
-  terminal: StreamChunk & { type: "done" | "error" | "cancelled" };
+  terminal: TerminalChunk | undefined;
   usage: Usage | undefined;
 }
 
@@ -55,17 +56,24 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
 
   for (let step = 1; ; step++) {
     const last = step >= maxSteps;
-    const turn = yield* modelTurn(step, last);
+    const turn: Turn = { text: "", calls: [], terminal: undefined, usage: undefined };
+    // Not a generator of its own: delegating to one costs several promises per token.
+    for await (const chunk of startTurn(last && step > 1)) {
+      const told = take(turn, chunk);
+      if (told) yield told;
+      if (turn.terminal) break;
+    }
+    const terminal = turn.terminal ?? errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut }));
     usage = addUsage(usage, turn.usage);
     if (turn.usage && usage) yield { type: "usage", ...usage };
     const toAnswer = turn.calls.filter((call) => call.runsOn !== "provider");
-    const goesOn = turn.terminal.type === "done" && turn.terminal.reason === "tool_calls" && toAnswer.length > 0 && !last;
-    if (turn.terminal.type === "done" && (goesOn || step > 1)) {
-      yield { type: "step", n: step, reason: turn.terminal.reason, ...(turn.usage ? { usage: turn.usage } : {}) };
+    const goesOn = terminal.type === "done" && terminal.reason === "tool_calls" && toAnswer.length > 0 && !last;
+    if (terminal.type === "done" && (goesOn || step > 1)) {
+      yield { type: "step", n: step, reason: terminal.reason, ...(turn.usage ? { usage: turn.usage } : {}) };
     }
     if (!goesOn) {
-      yield* answerUnrun(turn);
-      yield turn.terminal.type === "done" ? { ...turn.terminal, ...(usage ? { usage } : {}) } : turn.terminal;
+      if (terminal.type === "done") yield* answerUnrun(turn.calls);
+      yield terminal.type === "done" ? { ...terminal, ...(usage ? { usage } : {}) } : terminal;
       return;
     }
     messages.push({
@@ -79,63 +87,53 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     }
   }
 
-  /** One turn: passes the model's chunks on, starts the calls as they come complete, keeps back the turn's own end. */
-  async function* modelTurn(step: number, last: boolean): AsyncGenerator<StreamChunk, Turn, undefined> {
-    const turn: Turn = {
-      text: "",
-      calls: [],
-      terminal: { type: "error", code: "internal", message: "", retryable: true },
-      usage: undefined,
-    };
+  function startTurn(last: boolean): AsyncIterable<StreamChunk> {
     numbering.beginTurn();
-    const chunks = options.provider.stream({
+    return options.provider.stream({
       model: options.model,
       instructions: options.instructions,
       messages,
       tools: specifications,
-      ...(last && step > 1 ? { toolChoice: "none" as const } : {}),
+      ...(last ? { toolChoice: "none" as const } : {}),
       signal: options.signal,
       ...(options.onDetail ? { onDetail: options.onDetail } : {}),
     });
-    for await (const chunk of chunks) {
-      switch (chunk.type) {
-        case "token":
-          if (!chunk.refusal) turn.text += chunk.content;
-          yield chunk;
-          break;
-        case "tool_call_delta":
-          yield numbering.delta(chunk);
-          break;
-        case "tool_call": {
-          const call = placed(numbering.call(chunk));
-          turn.calls.push(call);
-          // The wait begins before the client is told, so that no answer of its can come too early.
-          if (call.runsOn === "client" && runnable(call)) pending.set(call.id, begin(call));
-          yield call;
-          break;
-        }
-        case "usage": {
-          const { type: _, ...figures } = chunk;
-          turn.usage = figures;
-          break;
-        }
-        case "source":
-          yield { ...chunk, id: String(citations.reserve(1)) };
-          break;
-        case "done":
-        case "error":
-        case "cancelled":
-          turn.terminal = chunk;
-          if (chunk.type === "done" && chunk.usage) turn.usage = chunk.usage;
-          return turn;
-        case "reasoning":
-          yield chunk;
-          break;
-        // What else a provider's stream may hold (`start`, `step` …) is the gateway's to say.
-        default:
+  }
+
+  /** Notes what a chunk means for the turn, starts a call that came complete, and gives what is to be told of it. */
+  function take(turn: Turn, chunk: StreamChunk): StreamChunk | undefined {
+    switch (chunk.type) {
+      case "token":
+        if (!chunk.refusal) turn.text += chunk.content;
+        return chunk;
+      case "reasoning":
+        return chunk;
+      case "tool_call_delta":
+        return numbering.delta(chunk);
+      case "tool_call": {
+        const call = placed(numbering.call(chunk));
+        turn.calls.push(call);
+        // The wait begins before the client is told, so that no answer of its can come too early.
+        if (call.runsOn === "client" && runnable(call)) pending.set(call.id, begin(call));
+        return call;
       }
+      case "usage": {
+        const { type: _, ...figures } = chunk;
+        turn.usage = figures;
+        return undefined;
+      }
+      case "source":
+        return { ...chunk, id: String(citations.reserve(1)) };
+      case "done":
+      case "error":
+      case "cancelled":
+        turn.terminal = chunk;
+        if (chunk.type === "done" && chunk.usage) turn.usage = chunk.usage;
+        return undefined;
+      // What else a provider's stream may hold (`start`, `step` …) is the gateway's to say.
+      default:
+        return undefined;
     }
-    return turn;
   }
 
   function placed(call: ToolCallChunk): ToolCallChunk {
@@ -173,9 +171,8 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
 }
 
 /** Calls of a turn after which nothing follows are told as not run, so that no card waits for ever. */
-function* answerUnrun(turn: Turn): Generator<ToolResultChunk> {
-  if (turn.terminal.type !== "done") return;
-  for (const call of turn.calls) {
+function* answerUnrun(calls: readonly ToolCallChunk[]): Generator<ToolResultChunk> {
+  for (const call of calls) {
     if (call.runsOn === "provider" || !runnable(call)) continue;
     yield { type: "tool_result", id: call.id, name: call.name, error: "Not run: the answer ended before.", ms: 0 };
   }

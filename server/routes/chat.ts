@@ -83,9 +83,18 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
 
   async function follow(run: Run, afterSeq: number, response: Response): Promise<void> {
     const writer = new SseWriter(response, run.id, { heartbeat, stallMs });
-    await writer.write(RETRY);
-    for await (const batch of run.read(afterSeq, writer.signal)) {
-      await writer.write(batch.length === 1 ? (batch[0]?.sse ?? "") : batch.map((frame) => frame.sse).join(""));
+    const reader = run.attach(afterSeq, writer.signal);
+    try {
+      await writer.write(RETRY);
+      for await (const batch of reader.frames) {
+        let text = "";
+        for (const frame of batch) text += frame.sse;
+        const blocked = writer.write(text);
+        if (blocked) await blocked;
+        reader.advance(batch.at(-1)?.seq ?? afterSeq);
+      }
+    } finally {
+      reader.leave();
     }
     writer.end();
   }

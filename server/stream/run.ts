@@ -52,6 +52,15 @@ export interface RunOptions {
   onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
 }
 
+/** One reader's place in a run. Its owner calls `leave` in a `finally`. */
+export interface RunReader {
+  /** The events after the cursor, then what comes, until the end or the signal. */
+  frames: AsyncIterable<readonly Frame[]>;
+  /** Tells how far the client has taken them: the model is paced by it. */
+  advance: (seq: number) => void;
+  leave: () => void;
+}
+
 export class Run {
   readonly options: RunOptions;
   /** Answers of tools that run in the client. */
@@ -110,23 +119,24 @@ export class Run {
     this.#finish({ type: "cancelled", reason });
   }
 
-  /** The events after the cursor, then what comes. The reader counts as connected until it leaves the loop. */
-  async *read(afterSeq: number, signal: AbortSignal): AsyncGenerator<readonly Frame[], void, undefined> {
-    const reader = { seq: afterSeq };
-    this.#readers.add(reader);
+  /** Joins as a reader, who counts as connected until `leave`. */
+  attach(afterSeq: number, signal: AbortSignal): RunReader {
+    const place = { seq: afterSeq };
+    this.#readers.add(place);
     this.#hadReader = true;
     clearTimeout(this.#grace);
-    try {
-      for await (const batch of this.options.store.follow(this.id, afterSeq, signal)) {
-        yield batch;
-        reader.seq = batch.at(-1)?.seq ?? reader.seq;
+    return {
+      frames: this.options.store.follow(this.id, afterSeq, signal),
+      advance: (seq) => {
+        place.seq = seq;
         this.#wakeProducer?.();
-      }
-    } finally {
-      this.#readers.delete(reader);
-      this.#wakeProducer?.();
-      if (this.#readers.size === 0) this.#watchReaders();
-    }
+      },
+      leave: () => {
+        if (!this.#readers.delete(place)) return;
+        this.#wakeProducer?.();
+        if (this.#readers.size === 0) this.#watchReaders();
+      },
+    };
   }
 
   async #produce(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): Promise<void> {

@@ -49,12 +49,11 @@ export class SseWriter implements HeartbeatMember {
     return this.#closed.signal;
   }
 
-  /** Resolves when the client can take more, or is gone. */
-  async write(text: string): Promise<void> {
-    if (this.#closed.signal.aborted) return;
+  /** Nothing when the client can take more; else a promise for when it can, or is gone. Most writes are the first, and cost no promise. */
+  write(text: string): Promise<void> | undefined {
+    if (this.#closed.signal.aborted) return undefined;
     this.lastSent = performance.now();
-    if (this.#response.write(text)) return;
-    await this.#drainOrClose();
+    return this.#response.write(text) ? undefined : this.#drainOrClose();
   }
 
   beat(): void {

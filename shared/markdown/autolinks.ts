@@ -11,6 +11,11 @@ export interface Autolink {
   end: number;
 }
 
+export interface BareAutolink extends Autolink {
+  /** Nothing but its own characters, or punctuation, stands behind it: it may go on when the text does. */
+  reachesEnd: boolean;
+}
+
 // The control characters are the ones an address must not hold.
 // oxlint-disable-next-line no-control-regex
 const URI = /<([A-Za-z][A-Za-z0-9.+-]{1,31}:[^<>\u0000-\u0020]*)>/y;
@@ -36,10 +41,11 @@ const BEFORE_SCHEME = /[^\p{L}\p{N}]/u;
  * A bare `https://…`, `http://…`, `ftp://…` or `www.…` at `offset`. `insideBrackets` ends it at a `]`, because the
  * brackets may be those of a link.
  */
-export function scanBareAutolink(text: string, offset: number, insideBrackets: boolean): Autolink | null {
+export function scanBareAutolink(text: string, offset: number, insideBrackets: boolean): BareAutolink | null {
   BARE.lastIndex = offset;
   const match = BARE.exec(text);
   if (!match) return null;
+  const reachesEnd = BARE.lastIndex === text.length;
   let url = match[0];
   const www = /^www\./i.test(url);
   if (offset > 0 && !(www ? BEFORE_WWW : BEFORE_SCHEME).test(text[offset - 1] ?? "")) return null;
@@ -47,7 +53,7 @@ export function scanBareAutolink(text: string, offset: number, insideBrackets: b
   url = trimTrailing(url);
   const host = DOMAIN.exec(www ? url : url.replace(/^\w+:\/\//, ""))?.[0];
   if (host === undefined || !isDomain(host, www)) return null;
-  return { href: www ? `http://${url}` : url, text: url, end: offset + url.length };
+  return { href: www ? `http://${url}` : url, text: url, end: offset + url.length, reachesEnd };
 }
 
 /** Segments of letters, digits, "-" and "_"; no underscore in the last two. Behind a scheme one segment is enough (localhost). */
@@ -77,8 +83,11 @@ function trimTrailing(url: string): string {
 const LOCAL = /[a-zA-Z0-9.+_-]/;
 const EMAIL_DOMAIN = /[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+/y;
 
-/** Splits a text at its bare e-mail addresses; returns null when it has none. */
-export function splitEmails(text: string): Inline[] | null {
+/**
+ * Splits a text at its bare e-mail addresses; returns null when it has none. `growing` leaves out an address at the very
+ * end, which may go on.
+ */
+export function splitEmails(text: string, growing: boolean): Inline[] | null {
   const parts: Inline[] = [];
   let done = 0;
   for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
@@ -88,6 +97,7 @@ export function splitEmails(text: string): Inline[] | null {
     EMAIL_DOMAIN.lastIndex = at + 1;
     const domain = EMAIL_DOMAIN.exec(text)?.[0];
     if (start === at || domain === undefined || /[-_]$/.test(domain)) continue;
+    if (growing && /^\.?$/.test(text.slice(EMAIL_DOMAIN.lastIndex))) continue;
     if (start > done) parts.push({ kind: "text", text: text.slice(done, start) });
     done = at + 1 + domain.length;
     const address = text.slice(start, done);

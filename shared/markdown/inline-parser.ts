@@ -37,7 +37,7 @@ export interface InlineResult {
 }
 
 /** A bare or angle autolink: text when it turns out to stand inside a link, because links do not nest. */
-interface Address extends Autolink {
+interface Address extends Pick<Autolink, "href" | "text"> {
   readonly kind: "address";
 }
 
@@ -337,15 +337,15 @@ class InlineParser {
       this.#pos++;
       return;
     }
-    this.#tokens.push({ kind: "address", ...link });
+    this.#tokens.push({ kind: "address", href: link.href, text: link.text });
     this.#pos = link.end;
   }
 
   #bareAddress(match: string): void {
     const link = this.#options.bareAddresses && scanBareAutolink(this.#text, this.#pos, this.#brackets.length > 0);
     // One that reaches the end of growing text is not complete yet.
-    if (link && !(this.#options.speculative && link.end === this.#text.length)) {
-      this.#tokens.push({ kind: "address", ...link });
+    if (link && !(this.#options.speculative && link.reachesEnd)) {
+      this.#tokens.push({ kind: "address", href: link.href, text: link.text });
       this.#pos = link.end;
       return;
     }
@@ -376,9 +376,10 @@ class InlineParser {
     let children = root;
     let ignored = 0;
     let text = "";
+    let growing = false;
     const flush = (): void => {
       if (text === "") return;
-      const parts = insideLink || !this.#options.bareAddresses ? null : splitEmails(text);
+      const parts = insideLink || !this.#options.bareAddresses ? null : splitEmails(text, growing);
       if (parts) for (const part of parts) children.push(part);
       else children.push({ kind: "text", text });
       text = "";
@@ -419,6 +420,7 @@ class InlineParser {
         } else children.push(token);
       }
     }
+    growing = this.#options.speculative && to === this.#tokens.length;
     // Wrappers still open are speculative: they close where the text stops.
     while (open.length > 0) close();
     flush();

@@ -123,8 +123,7 @@ export function scanDefinition(text: string, offset: number): Scanned<Definition
   return scan(LINE_REST, text, destination.end) ? define("", LINE_REST.lastIndex) : null;
 }
 
-const DEFINITION_PREFIX =
-  /^\[(?:[^\\[\]]|\\[^]){0,100}(?:\\?$|\](?:$|:[ \t]*\n?[ \t]*(?:<[^<>\n]*>?|[^\s<]\S*)?(?:\s+(?:["'(][^]*)?)?$))/;
+const DEFINITION_PREFIX = /^\[(?:[^\\[\]]|\\[^]){0,100}(?:\\?$|\](?:$|:[ \t]*\n?[ \t]*(?:<[^<>\n]*>?|[^\s<]\S*)?(?:\s+(?:["'(][^]*)?)?$))/;
 
 /** Whether a paragraph that begins like this may yet turn out to be nothing but definitions. Used only to wait with showing it. */
 export function mayBecomeDefinition(text: string): boolean {

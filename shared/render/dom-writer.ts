@@ -6,10 +6,11 @@
  * or a delimiter row turns the open paragraph into a heading or table, a blank line loosens a list, a definition arrives.
  */
 import type { BlockStart, Inline, TreeSink } from "../markdown/tree.ts";
-import { CodeWriter } from "./code-writer.ts";
+import { createCode } from "./code-writer.ts";
 import { createElement, type Tag } from "./elements.ts";
 import { type InlineContext, type InlineView, patchInlines } from "./inline-writer.ts";
 import type { RenderLabels } from "./labels.ts";
+import type { LineBoxes } from "./line-boxes.ts";
 
 /**
  * Top-level blocks per section. Layout of one frame then costs the same late in a reply as early (measured: 1.0 times
@@ -25,7 +26,8 @@ export interface BlockView {
   outer: HTMLElement | null;
   readonly parent: BlockView | null;
   readonly inlines: InlineView[];
-  readonly code: CodeWriter | null;
+  /** Of a code block: its text. */
+  readonly code: LineBoxes | null;
   /** Of a list: its items' paragraphs that have no element, until it is loosened. */
   bare: BlockView[] | null;
 }
@@ -44,12 +46,9 @@ export class DomWriter implements TreeSink<BlockView> {
   readonly #context: InlineContext;
   #section: HTMLElement | null = null;
   #sectionBlocks = 0;
-  #code: CodeWriter | null = null;
+  #code: LineBoxes | null = null;
   #leaf: BlockView | null = null;
   #caret: Node | null = null;
-  /** Blocks opened; for tests of "nothing settled is written twice". */
-  opened = 0;
-  removed = 0;
 
   constructor(root: HTMLElement, options: DomWriterOptions) {
     this.#root = root;
@@ -59,7 +58,6 @@ export class DomWriter implements TreeSink<BlockView> {
   }
 
   open(parent: BlockView | null, block: BlockStart): BlockView {
-    this.opened++;
     const view = this.#create(parent, block);
     if (view.outer && parent) this.#place(parent, view.outer);
     if (isLeaf(view)) this.#leaf = view;
@@ -91,7 +89,6 @@ export class DomWriter implements TreeSink<BlockView> {
   }
 
   remove(block: BlockView): void {
-    this.removed++;
     if (block.outer) block.outer.remove();
     else for (const { node } of block.inlines) node.remove();
     if (block.parent?.kind === "document") this.#sectionBlocks--;
@@ -111,8 +108,7 @@ export class DomWriter implements TreeSink<BlockView> {
     this.#code?.flush();
     this.#caret = caret;
     if (!caret) return;
-    const tail = this.#leaf?.code?.tail ?? this.#leaf?.element ?? this.#root;
-    if (tail.lastChild !== caret) tail.append(caret);
+    placeCaret(caret, this.#leaf?.code?.tail ?? this.#leaf?.element ?? this.#root);
   }
 
   #place(parent: BlockView, element: HTMLElement): void {
@@ -134,7 +130,7 @@ export class DomWriter implements TreeSink<BlockView> {
     // Direction is found per top-level block: a nested `dir` would hide its text from the search of the outer one.
     const dir = parent?.kind === "document" ? ({ dir: "auto" } as const) : {};
     const make = (tag: Tag): HTMLElement => createElement(this.#document, tag, dir);
-    const view = (element: HTMLElement, outer: HTMLElement | null = element, code: CodeWriter | null = null): BlockView => ({
+    const view = (element: HTMLElement, outer: HTMLElement | null = element, code: LineBoxes | null = null): BlockView => ({
       kind,
       element,
       outer,
@@ -167,8 +163,8 @@ export class DomWriter implements TreeSink<BlockView> {
       case "rule":
         return view(createElement(this.#document, "hr"));
       case "code": {
-        const code = new CodeWriter(this.#document, block.info, this.#context.labels);
-        return view(code.element, code.element, code);
+        const { element, text } = createCode(this.#document, block.info, this.#context.labels);
+        return view(element, element, text);
       }
       case "table": {
         const wrapper = createElement(this.#document, "div", { class: "tw", role: "group", "aria-label": this.#context.labels.table });
@@ -197,6 +193,11 @@ export class DomWriter implements TreeSink<BlockView> {
     group.append(row);
     return view(row, null);
   }
+}
+
+/** A node of its own at the end of the text: a class on a container would make the browser style all of it again. */
+export function placeCaret(caret: HTMLElement, tail: HTMLElement): void {
+  if (tail.lastChild !== caret) tail.append(caret);
 }
 
 function isLeaf({ kind }: BlockView): boolean {

@@ -3,11 +3,11 @@
  * of work in it.
  */
 import { MarkdownStream } from "../markdown/markdown-stream.ts";
-import { DomWriter } from "./dom-writer.ts";
+import { DomWriter, placeCaret } from "./dom-writer.ts";
 import { createElement } from "./elements.ts";
 import { documentFrames, type FrameScheduler } from "./frame-scheduler.ts";
 import { ENGLISH_LABELS, type RenderLabels } from "./labels.ts";
-import { PlainTextWriter } from "./plain-text-writer.ts";
+import { LineBoxes } from "./line-boxes.ts";
 
 export interface TokenRendererOptions {
   /** @defaultValue `"markdown"` */
@@ -77,8 +77,16 @@ export class TokenRenderer {
     this.#now = options.now ?? (() => performance.now());
     this.#caret = options.caret ? createElement(document, "span", { class: "caret", "aria-hidden": "true" }) : null;
     if (options.format === "text") {
-      const writer = new PlainTextWriter(element);
-      this.#sink = { write: (text) => writer.write(text), flush: (caret) => writer.flush(caret), end: () => {} };
+      // Line ends are kept by the style sheet: `white-space: pre-wrap`.
+      const boxes = new LineBoxes(element, "div", { dir: "auto" });
+      this.#sink = {
+        write: (text) => boxes.append(text),
+        flush: (caret) => {
+          boxes.flush();
+          if (caret) placeCaret(caret, boxes.tail);
+        },
+        end: () => {},
+      };
     } else {
       const writer = new DomWriter(element, {
         headingBase: options.headingBase ?? 3,

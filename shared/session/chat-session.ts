@@ -4,14 +4,15 @@
  *
  * The latest run wins: each send has its own `Run`, and a chunk of an older one is dropped.
  */
-import type { ChatErrorCode } from "../errors.ts";
+import { ChatError, type ChatErrorCode } from "../errors.ts";
 import { StreamMetrics } from "../metrics/stream-metrics.ts";
-import { isTerminal, type JsonObject, type JsonValue, type ToolCallChunk } from "../protocol/chunk.ts";
+import { isTerminal, type JsonObject, type JsonValue, type StreamChunk, type ToolCallChunk } from "../protocol/chunk.ts";
 import type { ClientToolDefinition } from "../protocol/request.ts";
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
+import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
 import type { ChatMessage } from "./message.ts";
-import { reduceMessage } from "./reduce.ts";
+import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages } from "./request-messages.ts";
 
 export type SessionState = "idle" | "connecting" | "streaming" | "tool" | "awaiting-approval" | "reconnecting" | "interrupted" | "error";
@@ -81,6 +82,9 @@ export class ChatSession {
   readonly #errorListeners = new Set<(error: SessionError) => void>();
   /** Calls whose handler ran: a replay never runs one twice. */
   readonly #handledCalls = new Set<string>();
+  /** Runs that are followed, stopped ones too until the gateway has heard. */
+  readonly #followed = new Set<Run>();
+  readonly #disposed = new AbortController();
 
   #conversationId: string;
   #messages: readonly ChatMessage[] = [];
@@ -131,7 +135,9 @@ export class ChatSession {
     }
     this.#changed();
     const { active } = stored;
-    if (!active || !this.#message(active.messageId)) return;
+    const message = active && this.#message(active.messageId);
+    if (!active || !message) return;
+    this.#replace(resumeMessage(message));
     const run = this.#begin(active);
     await this.#follow(
       run,
@@ -183,7 +189,7 @@ export class ChatSession {
     const interrupted = this.#interrupted;
     const message = interrupted && this.#message(interrupted.messageId);
     if (this.#run || !interrupted?.streamId || message?.status !== "interrupted") return null;
-    this.#replace({ ...message, status: "streaming", error: undefined });
+    this.#replace(resumeMessage(message));
     const run = this.#begin(interrupted);
     return this.#follow(run, this.#options.transport.resume(interrupted.streamId, interrupted.lastSeq, this.#followOptions(run)));
   }
@@ -213,10 +219,12 @@ export class ChatSession {
   /** Stops following and lets go of everything. The run goes on at the gateway; a new session can pick it up. */
   dispose(): void {
     this.flush();
-    const run = this.#run;
     this.#run = null;
-    run?.follow.abort();
-    run?.toolSignals.abort();
+    for (const run of this.#followed) {
+      run.follow.abort();
+      run.toolSignals.abort();
+    }
+    this.#disposed.abort();
     this.#listeners.clear();
     this.#chunkListeners.clear();
     this.#errorListeners.clear();
@@ -236,11 +244,12 @@ export class ChatSession {
       ...active,
       follow: new AbortController(),
       toolSignals: new AbortController(),
-      metrics: new StreamMetrics(),
+      metrics: new StreamMetrics({ now: this.#options.now }),
       stopped: false,
       cancelling: null,
     };
     this.#run = run;
+    this.#followed.add(run);
     this.#reconnect = null;
     this.#changed();
     return run;
@@ -294,9 +303,11 @@ export class ChatSession {
       if (chunk.seq !== undefined) run.lastSeq = chunk.seq;
       run.metrics.chunk(chunk);
       this.#apply(run, chunk);
-      if (chunk.type === "tool_call") void this.#handleCall(run, chunk);
-      if (isTerminal(chunk)) this.#end(run);
+      for (const call of callsOf(chunk)) void this.#handleCall(run, call);
+      // A last event of the log is the run's own end; one that the transport made may be gone on from.
+      if (isTerminal(chunk)) this.#end(run, { canGoOn: chunk.seq === undefined });
     }
+    this.#followed.delete(run);
     if (this.#run === run) {
       // The transport stopped without a terminal chunk: only a disposed or foreign one does.
       this.#apply(run, {
@@ -305,7 +316,7 @@ export class ChatSession {
         message: "The connection dropped. The answer so far is kept.",
         retryable: true,
       });
-      this.#end(run);
+      this.#end(run, { canGoOn: true });
     }
     return this.#message(run.messageId) ?? null;
   }
@@ -322,13 +333,13 @@ export class ChatSession {
     this.#saveTimer ??= setTimeout(() => this.flush(), SAVE_INTERVAL_MS);
   }
 
-  #end(run: Run): void {
+  #end(run: Run, { canGoOn = false } = {}): void {
     if (this.#run !== run) return;
     this.#run = null;
     this.#reconnect = null;
     run.toolSignals.abort();
     const message = this.#message(run.messageId);
-    this.#interrupted = message?.status === "interrupted" && run.streamId !== null ? run : null;
+    this.#interrupted = canGoOn && message?.status === "interrupted" && run.streamId !== null ? run : null;
     if (message && !message.metrics && run.metrics.ttft !== null) this.#replace({ ...message, metrics: run.metrics.finish(message.usage) });
     this.flush();
     this.#changed();
@@ -341,11 +352,12 @@ export class ChatSession {
   /** Tells the gateway until it has heard: an unheard stop costs tokens until the grace time is over. */
   async #tellCancel(run: Run, streamId: string): Promise<void> {
     for (let attempt = 0; attempt < 3; attempt++) {
+      if (attempt > 0) await wait(500 * 2 ** (attempt - 1), this.#disposed.signal);
       try {
         await this.#options.transport.cancel(streamId);
         break;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+      } catch (error) {
+        if (error instanceof ChatError && !error.retryable) break;
       }
     }
     run.follow.abort();
@@ -360,6 +372,9 @@ export class ChatSession {
     let result: { result: JsonValue } | { error: string };
     try {
       const told = onToolCall?.(call);
+      // With a tool of its own, what the listener says does not matter, and neither does its failure.
+      if (tool) void Promise.resolve(told).catch(() => undefined);
+      else if (!onToolCall) throw new Error(`No tool named ${call.name} runs here.`);
       const value = tool ? await tool.run(call.arguments, { toolCallId: call.id, signal: run.toolSignals.signal }) : await told;
       result = { result: (value ?? null) as JsonValue };
     } catch (error) {
@@ -414,4 +429,13 @@ export class ChatSession {
   #fail(error: SessionError): void {
     for (const listener of this.#errorListeners) listener(error);
   }
+}
+
+/** The calls a chunk asks for. In a snapshot those that have no result yet: the others ran already. */
+function callsOf(chunk: StreamChunk): ToolCallChunk[] {
+  if (chunk.type === "tool_call") return [chunk];
+  if (chunk.type !== "snapshot") return [];
+  const { chunks } = chunk.message;
+  const answered = new Set(chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
+  return chunks.filter((part) => part.type === "tool_call").filter(({ id }) => !answered.has(id));
 }

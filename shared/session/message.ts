@@ -15,6 +15,8 @@ export interface ReasoningPart {
   startedAt?: number;
   /** Thinking time in ms, once it ended. */
   ms?: number;
+  /** It ended because the stream was cut, and goes on if the stream does. */
+  interrupted?: true;
 }
 
 /**
@@ -34,6 +36,8 @@ export interface ToolCallPart {
   /** Parsed arguments, once complete. */
   arguments?: JsonValue;
   state: ToolState;
+  /** What it was when the stream was cut, to go on from. */
+  stateBefore?: ToolState;
   runsOn?: ToolRunsOn;
   result?: JsonValue;
   error?: string;

@@ -2,6 +2,21 @@
 import type { CancelledChunk, ErrorChunk, StreamChunk, ToolCallChunk, ToolResultChunk } from "../protocol/chunk.ts";
 import type { ChatMessage, MessageError, MessagePart, TextPart, ToolCallPart, ToolState } from "./message.ts";
 
+/** An interrupted answer as it was before the cut: what goes on now gives the message that an uncut stream gives. */
+export function resumeMessage(message: ChatMessage): ChatMessage {
+  if (message.status !== "interrupted") return message;
+  const parts = message.parts.map((part): MessagePart => {
+    if (part.type === "reasoning" && part.interrupted) {
+      const { interrupted: _, ms: __, ...open } = part;
+      return open;
+    }
+    if (part.type !== "tool_call" || part.stateBefore === undefined) return part;
+    const { stateBefore, ...call } = part;
+    return { ...call, state: stateBefore };
+  });
+  return { ...message, status: "streaming", parts, error: undefined };
+}
+
 /** @param now ms since the epoch, for the times a part shows. */
 export function reduceMessage(message: ChatMessage, chunk: StreamChunk, now: number): ChatMessage {
   switch (chunk.type) {
@@ -136,9 +151,20 @@ function applyResult(parts: readonly MessagePart[], chunk: ToolResultChunk): rea
 }
 
 function closeCalls(parts: readonly MessagePart[], state: ToolState): readonly MessagePart[] {
-  const isOpen = (part: MessagePart): boolean =>
-    part.type === "tool_call" && (part.state === "input-streaming" || part.state === "running" || part.state === "needs-approval");
-  return parts.some(isOpen) ? parts.map((part) => (isOpen(part) ? { ...(part as ToolCallPart), state } : part)) : parts;
+  return parts.some(isOpenCall) ? parts.map((part) => (isOpenCall(part) ? { ...part, state } : part)) : parts;
+}
+
+function isOpenCall(part: MessagePart): part is ToolCallPart {
+  return part.type === "tool_call" && (part.state === "input-streaming" || part.state === "running" || part.state === "needs-approval");
+}
+
+/** A cut stream does not say how what was open ended. What it was is kept, because the stream may be picked up. */
+function interruptParts(parts: readonly MessagePart[], now: number): readonly MessagePart[] {
+  const ended = endReasoning(parts, now);
+  return ended.map((part, at) => {
+    if (part.type === "reasoning" && part !== parts[at]) return { ...part, interrupted: true };
+    return isOpenCall(part) ? { ...part, state: "unknown", stateBefore: part.state } : part;
+  });
 }
 
 function endWithError(message: ChatMessage, chunk: ErrorChunk, now: number): ChatMessage {
@@ -148,8 +174,7 @@ function endWithError(message: ChatMessage, chunk: ErrorChunk, now: number): Cha
   return {
     ...message,
     status: interrupted ? "interrupted" : "error",
-    // A cut stream does not say how a call ended; an ended one cancelled it.
-    parts: closeCalls(endReasoning(message.parts, now), interrupted ? "unknown" : "cancelled"),
+    parts: interrupted ? interruptParts(message.parts, now) : closeCalls(endReasoning(message.parts, now), "cancelled"),
     error,
     ...(chunk.metrics ? { metrics: chunk.metrics } : {}),
   };

@@ -175,6 +175,8 @@ export class TestGateway {
   #failConnect(socket: Socket): boolean {
     const fault = this.connectFaults.shift();
     if (fault === undefined) return false;
+    // Read on, or the socket's end is never noticed.
+    if (fault === "hang") socket.resume();
     if (fault === "before-headers") socket.destroy();
     if (fault === "inside-headers") socket.end("HTTP/1.1 200 OK\r\nContent-Type: text/event-str");
     return true;

@@ -162,7 +162,7 @@ export interface RenderMarkdownOptions {
 export function renderMarkdown(markdown: string, { bareAddresses, cuts }: RenderMarkdownOptions = {}): string {
   const recorder = new TreeRecorder();
   const stream = new MarkdownStream(recorder, { bareAddresses });
-  for (let at = 0; at < markdown.length; ) {
+  for (let at = 0; at < markdown.length;) {
     const length = cuts ? cuts() : markdown.length;
     stream.write(markdown.slice(at, at + length));
     if (cuts) stream.flush();

@@ -685,6 +685,29 @@ describe("what only web-socket does", () => {
     await until("the socket is gone", () => gateway.openSockets === 0);
   });
 
+  test("a stop over a socket that died unnoticed is told by REST", async () => {
+    gateway.script = SCRIPT.slice(0, 2);
+    gateway.fail("a", { stop: { afterFrames: 2, how: "silent" } });
+    const following = send("a");
+    await until("it follows", () => gateway.followers === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await transport.cancel("s1");
+    expect(gateway.latest.ended).toBe(true);
+    expect(gateway.requests("POST /stream/s1/cancel")).toHaveLength(1);
+    transport.close();
+    await following;
+  });
+
+  test("a stop over a socket that works is told once, by its message", async () => {
+    gateway.script = SCRIPT.slice(0, 2);
+    const following = send("a");
+    await until("it follows", () => gateway.followers === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await transport.cancel("s1");
+    expect((await following).at(-1)).toMatchObject({ type: "cancelled" });
+    expect([gateway.requests("ws cancel").length, gateway.requests("POST /stream/s1/cancel").length]).toEqual([1, 0]);
+  });
+
   test("after close a new send opens a new socket", async () => {
     await send("a");
     transport.close();

@@ -1,5 +1,6 @@
 /** One WebSocket, several streams on it. Opened at the first send, reopened at the next need. */
 import { ChatError } from "../errors.ts";
+import { isTerminal } from "../protocol/chunk.ts";
 import type { SocketRequest } from "../protocol/request.ts";
 import { parseEvent, type ReceivedEvent } from "../protocol/validate.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -36,6 +37,9 @@ interface Reader {
 
 const OPEN = 1;
 
+/** How long a stop over the socket waits for its receipt, in ms, before it is told by REST. */
+const CANCEL_RECEIPT_MS = 1000;
+
 export function createWebSocketTransport(options: WebSocketTransportOptions): ChatTransport {
   const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
   if (!Socket)
@@ -71,12 +75,15 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Ch
     name: "websocket",
     send: (request, follow) => followRun(connector, request, { streamId: null, lastSeq: 0 }, { ...options, ...follow }),
     resume: (streamId, lastSeq, follow) => followRun(connector, null, { streamId, lastSeq }, { ...options, ...follow }),
-    // Over the socket when it is open (no extra round trip), else by REST: a stop must not wait for a reconnect.
-    cancel: (streamId) => (connection.trySend({ type: "cancel", streamId }) ? Promise.resolve() : http.cancel(streamId)),
-    sendToolResult: (streamId, result) =>
-      connection.trySend({ type: "tool_result", streamId, ...result }) ? Promise.resolve() : http.sendToolResult(streamId, result),
-    sendApproval: (streamId, approval) =>
-      connection.trySend({ type: "approval", streamId, ...approval }) ? Promise.resolve() : http.sendApproval(streamId, approval),
+    // Over the socket that follows the stream (no extra round trip): its last event is the receipt. Else by REST: a socket that
+    // died a moment ago takes everything and delivers nothing, and a stop must not wait for a reconnect.
+    async cancel(streamId) {
+      if (connection.follows(streamId) && connection.trySend({ type: "cancel", streamId }) && (await connection.hearsEnd(streamId))) return;
+      await http.cancel(streamId);
+    },
+    // These have no receipt on a socket, and a run waits for them: REST tells whether they arrived.
+    sendToolResult: (streamId, result) => http.sendToolResult(streamId, result),
+    sendApproval: (streamId, approval) => http.sendApproval(streamId, approval),
     close: () => connection.close(),
   };
 }
@@ -85,6 +92,7 @@ class SocketConnection {
   readonly #Socket: WebSocketConstructor;
   readonly #url: string;
   readonly #readers = new Set<Reader>();
+  readonly #endings = new Set<{ streamId: string; settle: (heard: boolean) => void }>();
   #socket: WebSocketLike | null = null;
   #opening: { promise: Promise<void>; reject: (error: ChatError) => void } | null = null;
 
@@ -100,6 +108,27 @@ class SocketConnection {
   remove(reader: Reader): void {
     this.#readers.delete(reader);
     reader.queue.end();
+  }
+
+  follows(streamId: string): boolean {
+    for (const reader of this.#readers) if (reader.streamId === streamId) return true;
+    return false;
+  }
+
+  /** Whether the stream's last event comes over this socket soon. */
+  hearsEnd(streamId: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const ending = {
+        streamId,
+        settle: (heard: boolean): void => {
+          clearTimeout(timer);
+          this.#endings.delete(ending);
+          resolve(heard);
+        },
+      };
+      const timer = setTimeout(() => ending.settle(false), CANCEL_RECEIPT_MS);
+      this.#endings.add(ending);
+    });
   }
 
   async send(request: SocketRequest, signal: AbortSignal): Promise<void> {
@@ -134,6 +163,7 @@ class SocketConnection {
     this.#opening = null;
     opening?.reject(error);
     for (const reader of this.#readers) reader.queue.end(error);
+    for (const ending of this.#endings) ending.settle(false);
     return socket;
   }
 
@@ -171,6 +201,9 @@ class SocketConnection {
     } catch (error) {
       for (const reader of this.#readers) reader.queue.push({ bad: error as ChatError });
       return;
+    }
+    if (event.chunk && isTerminal(event.chunk)) {
+      for (const ending of this.#endings) if (ending.streamId === event.streamId) ending.settle(true);
     }
     for (const reader of this.#readers) {
       if (event.streamId !== undefined && event.streamId === reader.streamId) reader.queue.push(event);
