@@ -22,7 +22,10 @@ interface Block {
   code: string;
 }
 
-const blocks: Block[] = [...README.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, code]) => ({ language: language!, code: code! }));
+const blocks: Block[] = [...README.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, code]) => ({
+  language: language!,
+  code: code!,
+}));
 const claimed = new Set<Block>();
 
 /** The only block that holds `sign`, or is it when it is an npm command; marked as run. */
@@ -57,7 +60,9 @@ afterAll(async () => {
 async function site(files: Record<string, string>): Promise<string> {
   const server = createServer((request, response) => {
     const body = files[request.url ?? "/"];
-    response.writeHead(body === undefined ? 404 : 200, { "Content-Type": request.url?.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8" });
+    response.writeHead(body === undefined ? 404 : 200, {
+      "Content-Type": request.url?.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8",
+    });
     response.end(body ?? "");
   });
   servers.push(server);
@@ -174,7 +179,11 @@ test("the React component, bundled by Vite from the built package", { timeout: 1
     configFile: false,
     root: work,
     logLevel: "error",
-    build: { outDir: join(work, "dist"), minify: false, rolldownOptions: { input: join(work, "main.tsx"), output: { entryFileNames: "main.js", codeSplitting: false } } },
+    build: {
+      outDir: join(work, "dist"),
+      minify: false,
+      rolldownOptions: { input: join(work, "main.tsx"), output: { entryFileNames: "main.js", codeSplitting: false } },
+    },
   });
   const page = await browser.newPage();
   await page.goto(
@@ -232,5 +241,6 @@ test("no block of the README was left out", () => {
 });
 
 test("no link of the README leads nowhere", () => {
-  for (const [, target] of README.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) expect(() => readFileSync(join(root, target!)), target).not.toThrow();
+  for (const [, target] of README.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
+    expect(() => readFileSync(join(root, target!)), target).not.toThrow();
 });

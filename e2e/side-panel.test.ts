@@ -100,7 +100,9 @@ test("the options page refuses a wrong address, tests a right one, and the panel
   await server.fill("http://chat.example");
   await options.getByRole("button", { name: "Save" }).click();
   expect(await options.getByRole("alert").innerText()).toContain("https://");
-  expect(await extension.context.serviceWorkers()[0]!.evaluate(() => chrome.storage.sync.get("server"))).toEqual({ server: gateway.origin });
+  expect(await extension.context.serviceWorkers()[0]!.evaluate(() => chrome.storage.sync.get("server"))).toEqual({
+    server: gateway.origin,
+  });
   await server.fill(`${gateway.origin}/`);
   await options.getByRole("button", { name: "Test connection" }).click();
   await options.getByText(`Connected to ${gateway.origin}.`).waitFor();

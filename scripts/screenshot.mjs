@@ -10,7 +10,10 @@ import { ensureBuilt, ensureInstalled, root } from "./setup.mjs";
 ensureInstalled();
 ensureBuilt();
 const port = 3199;
-const server = spawn(process.execPath, [join(root, "dist", "server", "main.js")], { env: { ...process.env, PORT: String(port) }, stdio: ["ignore", "pipe", "inherit"] });
+const server = spawn(process.execPath, [join(root, "dist", "server", "main.js")], {
+  env: { ...process.env, PORT: String(port) },
+  stdio: ["ignore", "pipe", "inherit"],
+});
 await once(server.stdout, "data");
 const browser = await chromium.launch({ executablePath: findChromium() ?? undefined, args: ["--no-sandbox", "--disable-gpu"] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 });

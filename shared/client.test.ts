@@ -13,8 +13,15 @@ import { until } from "./testing/until.ts";
 import type { WebSocketConstructor } from "./transport/web-socket.ts";
 
 const METRICS = { ttft: 1, totalMs: 2, tokenCount: 2, tokensPerSecond: 3, decodeTokensPerSecond: 4 };
-const TOKENS: StreamChunk[] = [{ type: "token", content: "Hel" }, { type: "token", content: "lo" }];
-const SCRIPT: StreamChunk[] = [{ type: "reasoning", content: "Hm." }, ...TOKENS, { type: "done", reason: "stop", usage: { outputTokens: 2 }, metrics: METRICS }];
+const TOKENS: StreamChunk[] = [
+  { type: "token", content: "Hel" },
+  { type: "token", content: "lo" },
+];
+const SCRIPT: StreamChunk[] = [
+  { type: "reasoning", content: "Hm." },
+  ...TOKENS,
+  { type: "done", reason: "stop", usage: { outputTokens: 2 }, metrics: METRICS },
+];
 const ASK = [{ role: "user" as const, content: "Hi" }];
 
 describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) => {
@@ -29,12 +36,22 @@ describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) 
   });
 
   function open(options: Partial<ChanlClientOptions> = {}): ChanlClient {
-    const client = new ChanlClient({ baseUrl: gateway.baseUrl, transport, WebSocket: WebSocket as unknown as WebSocketConstructor, retry: { baseMs: 1, maxMs: 2 }, ...options });
+    const client = new ChanlClient({
+      baseUrl: gateway.baseUrl,
+      transport,
+      WebSocket: WebSocket as unknown as WebSocketConstructor,
+      retry: { baseMs: 1, maxMs: 2 },
+      ...options,
+    });
     clients.push(client);
     return client;
   }
 
-  async function stream(options: StreamOptions = {}, onChunk: (chunk: StreamChunk) => void = () => undefined, client = open()): Promise<StreamChunk[]> {
+  async function stream(
+    options: StreamOptions = {},
+    onChunk: (chunk: StreamChunk) => void = () => undefined,
+    client = open(),
+  ): Promise<StreamChunk[]> {
     const chunks: StreamChunk[] = [];
     for await (const chunk of client.chat.stream("agent", ASK, options)) {
       chunks.push(chunk);
@@ -57,12 +74,21 @@ describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) 
   });
 
   test("send gives the whole answer", async () => {
-    expect(await open().chat.send("agent", ASK)).toEqual({ text: "Hello", reasoning: "Hm.", toolCalls: [], reason: "stop", usage: { outputTokens: 2 }, metrics: METRICS });
+    expect(await open().chat.send("agent", ASK)).toEqual({
+      text: "Hello",
+      reasoning: "Hm.",
+      toolCalls: [],
+      reason: "stop",
+      usage: { outputTokens: 2 },
+      metrics: METRICS,
+    });
   });
 
   test("send throws what the stream ended with", async () => {
     gateway.script = [...TOKENS, { type: "error", code: "provider_rate_limited", message: "No.", retryable: true, retryAfterMs: 7 }];
-    const error = await open().chat.send("agent", ASK).catch((caught: unknown) => caught);
+    const error = await open()
+      .chat.send("agent", ASK)
+      .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ChatError);
     expect(error).toMatchObject({ code: "provider_rate_limited", message: "No.", retryable: true, retryAfterMs: 7 });
   });
@@ -94,8 +120,10 @@ describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) 
 
     test("while it waits for the next chunk", async () => {
       const stop = new AbortController();
-      setTimeout(() => stop.abort(), 60);
-      const chunks = await stream({ signal: stop.signal });
+      let tokens = 0;
+      const chunks = await stream({ signal: stop.signal }, ({ type }) => {
+        if (type === "token" && ++tokens === 2) setTimeout(() => stop.abort(), 20);
+      });
       expect(chunks.map(({ type }) => type)).toEqual(["start", "token", "token", "cancelled"]);
       await until("the run is cancelled", () => gateway.latest.ended);
     });
@@ -125,18 +153,22 @@ describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) 
 
     test("send tells it by its reason", async () => {
       const stop = new AbortController();
-      setTimeout(() => stop.abort(), 60);
-      expect(await open().chat.send("agent", ASK, { signal: stop.signal })).toMatchObject({ text: "Hello", reason: "cancelled" });
+      setTimeout(() => stop.abort(), 100);
+      expect(await open().chat.send("agent", ASK, { signal: stop.signal })).toMatchObject({ reason: "cancelled" });
     });
   });
 
   describe("tools that run here", () => {
-    const look = (run: ClientTool["run"]): StreamOptions => ({ tools: { look: { description: "Looks.", parameters: { type: "object" }, run } } });
+    const look = (run: ClientTool["run"]): StreamOptions => ({
+      tools: { look: { description: "Looks.", parameters: { type: "object" }, run } },
+    });
     beforeEach(() => {
       gateway.script = [{ type: "tool_call", index: 0, id: "x", name: "look", arguments: { q: 1 }, runsOn: "client" }];
-      gateway.onToolResult = (run, { type: _, streamId: __, ...result }) => run.append({ type: "token", content: JSON.stringify(result) }, { type: "done", reason: "stop" });
+      gateway.onToolResult = (run, result) =>
+        run.append({ type: "token", content: JSON.stringify(result) }, { type: "done", reason: "stop" });
     });
-    const said = async (options: StreamOptions): Promise<unknown> => JSON.parse((await open().chat.send("agent", ASK, options)).text) as unknown;
+    const said = async (options: StreamOptions): Promise<unknown> =>
+      JSON.parse((await open().chat.send("agent", ASK, options)).text) as unknown;
 
     test("are told to the gateway, and their result goes back", async () => {
       expect(await said(look((args) => ({ got: args })))).toEqual({ toolCallId: "x", result: { got: { q: 1 } } });
@@ -144,7 +176,13 @@ describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) 
     });
 
     test("that throw give an error result", async () => {
-      expect(await said(look(() => { throw new Error("No such page."); }))).toEqual({ toolCallId: "x", error: "No such page." });
+      expect(
+        await said(
+          look(() => {
+            throw new Error("No such page.");
+          }),
+        ),
+      ).toEqual({ toolCallId: "x", error: "No such page." });
     });
 
     test("that do not exist give an error result", async () => {
@@ -160,10 +198,16 @@ describe.each(["sse", "websocket"] as const)("ChanlClient over %s", (transport) 
     test("hear the abort", async () => {
       const stop = new AbortController();
       let heard = false;
-      await stream({ signal: stop.signal, ...look((_, { signal }) => new Promise(() => {
-        signal.addEventListener("abort", () => (heard = true));
-        stop.abort();
-      })) });
+      await stream({
+        signal: stop.signal,
+        ...look(
+          (_, { signal }) =>
+            new Promise(() => {
+              signal.addEventListener("abort", () => (heard = true));
+              stop.abort();
+            }),
+        ),
+      });
       expect(heard).toBe(true);
     });
   });
@@ -191,7 +235,12 @@ describe("ChanlClient", () => {
 
   test("a refused agent is a typed error with the gateway's sentence", async () => {
     gateway.refusals.set("/api/agents", [401]);
-    await expect(new ChanlClient({ baseUrl: gateway.baseUrl }).agents.create({ name: "n", instructions: "i" })).rejects.toMatchObject({ name: "ChatError", code: "unauthorized", status: 401, message: "The gateway says unauthorized." });
+    await expect(new ChanlClient({ baseUrl: gateway.baseUrl }).agents.create({ name: "n", instructions: "i" })).rejects.toMatchObject({
+      name: "ChatError",
+      code: "unauthorized",
+      status: 401,
+      message: "The gateway says unauthorized.",
+    });
   });
 
   test("a transport of one's own is used", async () => {

@@ -7,14 +7,22 @@ import { TestGateway } from "./testing/gateway.ts";
 import { until } from "./testing/until.ts";
 import type { WebSocketConstructor } from "./transport/web-socket.ts";
 
-const TOKENS: StreamChunk[] = [{ type: "token", content: "Hel" }, { type: "token", content: "lo" }];
+const TOKENS: StreamChunk[] = [
+  { type: "token", content: "Hel" },
+  { type: "token", content: "lo" },
+];
 
 let gateway: TestGateway;
 let client: StreamingChatClient;
 let seen: string[];
 beforeEach(async () => {
   gateway = await TestGateway.start({ script: [...TOKENS, { type: "done", reason: "stop" }] });
-  client = new StreamingChatClient({ baseUrl: `${gateway.baseUrl}/`, agentId: "agent", WebSocket: WebSocket as unknown as WebSocketConstructor, retry: { baseMs: 1, maxMs: 2, maxAttempts: 3 } });
+  client = new StreamingChatClient({
+    baseUrl: `${gateway.baseUrl}/`,
+    agentId: "agent",
+    WebSocket: WebSocket as unknown as WebSocketConstructor,
+    retry: { baseMs: 1, maxMs: 2, maxAttempts: 3 },
+  });
   seen = [];
   for (const type of ["start", "token", "done", "error", "cancelled", "reconnect"] as const) client.on(type, () => seen.push(type));
 });
@@ -33,7 +41,10 @@ test("listeners hear their type, and send settles at the end", async () => {
 });
 
 test("a whole conversation can be sent", async () => {
-  const messages = [{ role: "system" as const, content: "s" }, { role: "user" as const, content: "Hi" }];
+  const messages = [
+    { role: "system" as const, content: "s" },
+    { role: "user" as const, content: "Hi" },
+  ];
   await client.send(messages);
   expect(gateway.received[0]?.body["messages"]).toEqual(messages);
 });

@@ -28,7 +28,10 @@ export class OriginPolicy {
 
   /** @throws GatewayError `forbidden`, saying which origin and which setting. */
   check(origin: string | undefined, host: string | undefined): void {
-    if (origin === undefined || this.#origins.has(origin) || isSameOrigin(origin, host)) return;
+    if (origin === undefined || this.#origins.has(origin)) return;
+    // A server of this machine is known by this machine's names. Any other name that leads here may be a page's own that was
+    // pointed at 127.0.0.1 after it was loaded (DNS rebinding): it has to be in ALLOWED_ORIGINS.
+    if (isSameOrigin(origin, host) && (!this.#devOrigins || isDevOrigin(origin))) return;
     if (this.#devOrigins && isDevOrigin(origin)) return;
     const extension = /^chrome-extension:\/\/([a-p]{32})$/.exec(origin)?.[1];
     const shown = origin.slice(0, 200);

@@ -24,7 +24,7 @@ export interface DocsGuideOptions {
 const PASSAGE_CHARS = 1400;
 const SECOND_PASSAGE_CHARS = 500;
 /** A second passage is quoted when it scores at least this part of the first. */
-const SECOND_PASSAGE_SCORE = 0.6;
+const SECOND_PASSAGE_SCORE = 0.75;
 const QUERY_CHARS = 200;
 const FRAGMENT_CHARS = 7;
 

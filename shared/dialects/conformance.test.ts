@@ -75,11 +75,21 @@ function expectedAnswer({ expected }: Recording): Answer {
   const told = expected["finishReason"] as string;
   const reason = reasons[told] ?? told;
   const end = reason === "stop" && refusal !== "" ? "refusal" : reason;
-  return { text: expected["text"] as string, reasoning: expected["reasoning"] as string, refusal, toolCalls, end, usage: usageOf(expected["usage"] as Json | null) };
+  return {
+    text: expected["text"] as string,
+    reasoning: expected["reasoning"] as string,
+    refusal,
+    toolCalls,
+    end,
+    usage: usageOf(expected["usage"] as Json | null),
+  };
 }
 
 describe.each(["openai-chat", "anthropic"] as const)("recordings of %s", (dialect) => {
-  if (fixturesMissing) return void test.skip(`skipped: ${fixturesMissing}`, () => undefined);
+  if (fixturesMissing) {
+    test.skip(`skipped: ${fixturesMissing}`, () => undefined);
+    return;
+  }
 
   test.each(recordings(dialect))("$name, cut at every byte", { timeout: 60_000 }, async (recording) => {
     const { chunks, reports } = await inEveryChunking(recording.bytes, dialect);
@@ -92,7 +102,13 @@ describe.each(["openai-chat", "anthropic"] as const)("recordings of %s", (dialec
   });
 });
 
-const call = (id: string, name: string, args: unknown, more: Partial<AnswerCall> = {}): AnswerCall => ({ id, name, arguments: args, runsOn: "server", ...more });
+const call = (id: string, name: string, args: unknown, more: Partial<AnswerCall> = {}): AnswerCall => ({
+  id,
+  name,
+  arguments: args,
+  runsOn: "server",
+  ...more,
+});
 const cut = (id: string, name: string, argumentsText: string): AnswerCall => call(id, name, null, { incomplete: true, argumentsText });
 
 type Expected = Partial<Answer> & { reports?: number };
@@ -153,7 +169,11 @@ const ANTHROPIC: { [name: string]: Expected } = {
   "text-in-block-start": { text: "Hello" },
   "thinking-then-text": { text: "Hi", reasoning: "Let me think.", usage: { ...ANTHROPIC_USAGE, cachedInputTokens: 7, reasoningTokens: 4 } },
   "tool-no-args": { toolCalls: [call("toolu_a", "now", {})], end: "tool_calls" },
-  "tool-args-in-pieces": { text: "Wait.", toolCalls: [call("toolu_a", "find", { q: "aé", n: 2 }), call("toolu_b", "read", {})], end: "tool_calls" },
+  "tool-args-in-pieces": {
+    text: "Wait.",
+    toolCalls: [call("toolu_a", "find", { q: "aé", n: 2 }), call("toolu_b", "read", {})],
+    end: "tool_calls",
+  },
   "tool-input-in-block-start": { toolCalls: [call("toolu_a", "find", { q: 1 })], end: "tool_calls" },
   "tool-args-cut-by-max-tokens": { toolCalls: [cut("toolu_a", "write", '{"text": "lo')], end: "length" },
   "tool-args-cut-block-stopped": { toolCalls: [cut("toolu_a", "write", '{"text": "lo')], end: "length" },
@@ -174,7 +194,12 @@ const ANTHROPIC: { [name: string]: Expected } = {
 };
 
 const CHANL: { [name: string]: Expected } = {
-  "tool-loop": { text: "Grüße 😀 Done.", reasoning: "Hm.", toolCalls: [call("call_a", "find", { q: 1 })], usage: { inputTokens: 3, outputTokens: 4 } },
+  "tool-loop": {
+    text: "Grüße 😀 Done.",
+    reasoning: "Hm.",
+    toolCalls: [call("call_a", "find", { q: 1 })],
+    usage: { inputTokens: 3, outputTokens: 4 },
+  },
   "repeats-unknown-and-bad": { text: "Hello", end: "cancelled: user", reports: 2 },
   error: { text: "He", end: "error: provider_unavailable" },
   truncated: { text: "He", end: "error: truncated" },
@@ -231,7 +256,11 @@ describe("what a dialect says beside the text", () => {
   });
 
   test("the provider's own words of an error are the detail, never the message", async () => {
-    for (const [path, dialect] of [["openai-chat/error-object.sse", "openai-chat"], ["openai-chat/error-string.sse", "openai-chat"], ["anthropic/error-mid-stream.sse", "anthropic"]] as const) {
+    for (const [path, dialect] of [
+      ["openai-chat/error-object.sse", "openai-chat"],
+      ["openai-chat/error-string.sse", "openai-chat"],
+      ["anthropic/error-mid-stream.sse", "anthropic"],
+    ] as const) {
       const error = (await whole(path, dialect)).at(-1);
       expect(error).toMatchObject({ type: "error", detail: "secret words", retryable: true });
       expect(error).not.toMatchObject({ message: expect.stringContaining("secret") as string });

@@ -11,7 +11,8 @@ import { readChunks } from "./read-chunks.ts";
 const token = (content: string): string => `data: {"choices":[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]}\n\n`;
 const FINISH = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;
 const DONE = "data: [DONE]\n\n";
-const read = (text: string, options?: Parameters<typeof readChunks>[1]): Promise<StreamChunk[]> => collect(readChunks(iterate([bytesOf(text)]), options));
+const read = (text: string, options?: Parameters<typeof readChunks>[1]): Promise<StreamChunk[]> =>
+  collect(readChunks(iterate([bytesOf(text)]), options));
 
 describe("auto tells the dialect from the first event", () => {
   test.each([
@@ -33,7 +34,9 @@ describe("auto tells the dialect from the first event", () => {
 
   test("an error as the only event is read in any dialect", async () => {
     expect(answerOf(await read('data: {"error":{"message":"x","code":429}}\n\n')).end).toBe("error: provider_rate_limited");
-    expect(answerOf(await read('event: error\ndata: {"type":"error","error":{"type":"rate_limit_error","message":"x"}}\n\n')).end).toBe("error: provider_rate_limited");
+    expect(answerOf(await read('event: error\ndata: {"type":"error","error":{"type":"rate_limit_error","message":"x"}}\n\n')).end).toBe(
+      "error: provider_rate_limited",
+    );
     expect(answerOf(await read('event: error\ndata: {"error":{"message":"x","code":429}}\n\n')).end).toBe("error: provider_rate_limited");
   });
 
@@ -42,7 +45,8 @@ describe("auto tells the dialect from the first event", () => {
     expect(answerOf(await read(`data: {broken\n\n${body}`)).text).toBe("Hi");
   });
 
-  test("an empty body is truncated", async () => expect(await read("")).toMatchObject([{ type: "error", code: "truncated", retryable: true }]));
+  test("an empty body is truncated", async () =>
+    expect(await read("")).toMatchObject([{ type: "error", code: "truncated", retryable: true }]));
 
   test("a page instead of a stream is truncated, and throws nothing", async () => {
     expect(answerOf(await read("<!doctype html>\n<title>502 Bad Gateway</title>\n")).end).toBe("error: truncated");
@@ -63,7 +67,10 @@ test("a dialect of one's own can be given", async () => {
       end: () => undefined,
     }),
   };
-  expect(await read("data: a\n\ndata: end\n\n", { dialect })).toEqual([{ type: "token", content: "a" }, { type: "done", reason: "stop" }]);
+  expect(await read("data: a\n\ndata: end\n\n", { dialect })).toEqual([
+    { type: "token", content: "a" },
+    { type: "done", reason: "stop" },
+  ]);
 });
 
 test("nothing comes after the terminal chunk", async () => {
@@ -154,8 +161,10 @@ describe("finish reasons", () => {
     ["__proto__", "other"],
   ])("%j is %s", (reason, expected) => expect(finishReason(reason, nothing)).toBe(expected));
 
-  test("a plain stop after a call to run is tool_calls", () => expect(finishReason("end_turn", { callToRun: true, refusal: false })).toBe("tool_calls"));
-  test("a plain stop after refusal text is refusal", () => expect(finishReason("stop", { callToRun: false, refusal: true })).toBe("refusal"));
+  test("a plain stop after a call to run is tool_calls", () =>
+    expect(finishReason("end_turn", { callToRun: true, refusal: false })).toBe("tool_calls"));
+  test("a plain stop after refusal text is refusal", () =>
+    expect(finishReason("stop", { callToRun: false, refusal: true })).toBe("refusal"));
   test("another reason is not turned by either", () => expect(finishReason("length", { callToRun: true, refusal: true })).toBe("length"));
 });
 

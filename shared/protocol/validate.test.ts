@@ -23,7 +23,12 @@ const VALID: { [key: string]: unknown }[] = [
   { type: "snapshot", message: { messageId: "m", chunks: [] } },
   { type: "snapshot", message: { messageId: "m", chunks: [{ type: "token", content: "x" }] } },
   { type: "done", reason: "stop" },
-  { type: "done", reason: "length", usage: { inputTokens: 1 }, metrics: { ttft: null, totalMs: 1, tokenCount: 0, tokensPerSecond: 0, decodeTokensPerSecond: 0 } },
+  {
+    type: "done",
+    reason: "length",
+    usage: { inputTokens: 1 },
+    metrics: { ttft: null, totalMs: 1, tokenCount: 0, tokensPerSecond: 0, decodeTokensPerSecond: 0 },
+  },
   { type: "error", message: "x", code: "internal", retryable: false },
   { type: "error", message: "x", code: "something_new" },
   { type: "cancelled", reason: "user" },
@@ -117,6 +122,10 @@ test("ids of the envelope are read only as strings", () => {
 
 test("three types are terminal", () => {
   expect(["done", "error", "cancelled"].every((type) => isTerminal({ type }))).toBe(true);
-  expect(VALID.filter((frame) => isTerminal(frame as { type: string })).every(({ type }) => ["done", "error", "cancelled"].includes(type as string))).toBe(true);
+  expect(
+    VALID.filter((frame) => isTerminal(frame as { type: string })).every(({ type }) =>
+      ["done", "error", "cancelled"].includes(type as string),
+    ),
+  ).toBe(true);
   expect(isTerminal({ type: "token" })).toBe(false);
 });

@@ -174,7 +174,7 @@ export class DomWriter implements TreeSink<BlockView> {
       }
       case "row":
         return this.#createRow(parent, block.header, view);
-      case "cell": {
+      default: {
         const align = block.align === "center" || block.align === "end" ? { class: block.align } : {};
         return view(createElement(this.#document, block.header ? "th" : "td", { ...align, ...(block.header ? { scope: "col" } : {}) }));
       }

@@ -59,7 +59,7 @@ export type Attributes = Readonly<Partial<Record<Attribute, string>>>;
 
 export function createElement(document: Document, tag: Tag, attributes: Attributes = {}, text = ""): HTMLElement {
   const element = document.createElement(tag);
-  for (const name in attributes) element.setAttribute(name, attributes[name as Attribute] ?? "");
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   if (text !== "") element.append(text);
   return element;
 }

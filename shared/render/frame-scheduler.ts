@@ -50,12 +50,12 @@ export function createFrameScheduler(clock: FrameClock): FrameScheduler {
 /** The frames of a document's window; without a window (a document made by script) only its timers. */
 export function documentFrames(document: Document): FrameScheduler {
   const view = document.defaultView;
+  const timers = view ?? window;
   return createFrameScheduler({
     requestFrame: (callback) => view?.requestAnimationFrame(callback) ?? 0,
     cancelFrame: (id) => view?.cancelAnimationFrame(id),
-    // A number in browsers; the types of Node, which tests also see, say otherwise.
-    setTimer: (callback, ms) => Number(setTimeout(callback, ms)),
-    clearTimer: (id) => clearTimeout(id),
+    setTimer: (callback, ms) => timers.setTimeout(callback, ms),
+    clearTimer: (id) => timers.clearTimeout(id),
     isHidden: () => document.hidden || !view,
   });
 }

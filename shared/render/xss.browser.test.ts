@@ -133,3 +133,34 @@ test("an image is requested only after a click", async () => {
   expect([image?.getAttribute("src"), image?.alt, image?.referrerPolicy]).toEqual([`${location.origin}/cat.png`, "a cat", "no-referrer"]);
   root.remove();
 });
+
+test("renders under Trusted Types and a strict policy without a violation", async () => {
+  const frame = document.createElement("iframe");
+  frame.srcdoc = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"><body></body>`;
+  const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
+  document.body.append(frame);
+  await loaded;
+  const inside = frame.contentDocument;
+  if (!inside) throw new Error("no document in the frame");
+  const reports: string[] = [];
+  inside.addEventListener("securitypolicyviolation", (event) => reports.push(event.violatedDirective));
+  for (const payload of OWN) {
+    const root = inside.createElement("div");
+    inside.body.append(root);
+    const renderer = new TokenRenderer(root, { caret: true });
+    renderer.append(payload);
+    renderer.flush();
+    renderer.append("\n\ndone *x*\n");
+    renderer.end();
+    renderer.flush();
+    expect(root.textContent).toContain("done x");
+  }
+  // The policy is in force: what the renderer never does is refused.
+  expect(() => {
+    inside.body.innerHTML = "<b>x</b>";
+  }).toThrow(/TrustedHTML/);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(reports.filter((directive) => directive !== "require-trusted-types-for")).toEqual([]);
+  expect(reports.length).toBeLessThanOrEqual(1);
+  frame.remove();
+});

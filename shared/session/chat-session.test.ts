@@ -51,7 +51,15 @@ function open(options: Partial<ChatSessionOptions> = {}): ChatSession {
 
 const answer = (session: ChatSession): ChatMessage => session.getSnapshot().messages.findLast(({ role }) => role === "assistant")!;
 const texts = (session: ChatSession): string[] => session.getSnapshot().messages.map(messageText);
-const toolCall = (id: string, more: Partial<ToolCallChunk> = {}): ToolCallChunk => ({ type: "tool_call", index: 0, id, name: "look", arguments: { q: 1 }, runsOn: "client", ...more });
+const toolCall = (id: string, more: Partial<ToolCallChunk> = {}): ToolCallChunk => ({
+  type: "tool_call",
+  index: 0,
+  id,
+  name: "look",
+  arguments: { q: 1 },
+  runsOn: "client",
+  ...more,
+});
 
 describe("send", () => {
   test("the question shows before it returns, with an answer that waits", () => {
@@ -60,7 +68,10 @@ describe("send", () => {
     expect(session.getSnapshot()).toMatchObject({
       isStreaming: true,
       state: "connecting",
-      messages: [{ role: "user", status: "complete", createdAt: 77, parts: [{ type: "text", text: "Hi" }] }, { role: "assistant", status: "pending", parts: [] }],
+      messages: [
+        { role: "user", status: "complete", createdAt: 77, parts: [{ type: "text", text: "Hi" }] },
+        { role: "assistant", status: "pending", parts: [] },
+      ],
     });
   });
 
@@ -86,7 +97,12 @@ describe("send", () => {
     await transport.latest.end();
     void session.send("Two");
     const [first, second] = transport.runs.map(({ request }) => request!);
-    expect(first).toMatchObject({ agentId: "agent", conversationId: "c", messages: [{ role: "user", content: "One" }], tools: [{ name: "look", description: "Looks.", parameters: { type: "object" } }] });
+    expect(first).toMatchObject({
+      agentId: "agent",
+      conversationId: "c",
+      messages: [{ role: "user", content: "One" }],
+      tools: [{ name: "look", description: "Looks.", parameters: { type: "object" } }],
+    });
     expect(second!.messages.map(({ content }) => content)).toEqual(["One", "Answer", "Two"]);
     expect(second!.requestId).not.toBe(first!.requestId);
   });
@@ -156,7 +172,12 @@ describe("the snapshot", () => {
     await transport.latest.start();
     await transport.latest.token("a", "b");
     await transport.latest.end();
-    expect(seen).toEqual([["start", ""], ["token", "a"], ["token", "ab"], ["done", "ab"]]);
+    expect(seen).toEqual([
+      ["start", ""],
+      ["token", "a"],
+      ["token", "ab"],
+      ["done", "ab"],
+    ]);
   });
 
   test.each<[string, StreamChunk[], string]>([
@@ -206,7 +227,11 @@ describe("the snapshot", () => {
     clock.advance(500);
     await transport.latest.token("b");
     expect(session.getSnapshot().tokensPerSecond).toBe(4);
-    await transport.latest.end({ type: "done", reason: "stop", metrics: { ttft: 90, totalMs: 1, tokenCount: 2, tokensPerSecond: 33, decodeTokensPerSecond: 44 } });
+    await transport.latest.end({
+      type: "done",
+      reason: "stop",
+      metrics: { ttft: 90, totalMs: 1, tokenCount: 2, tokensPerSecond: 33, decodeTokensPerSecond: 44 },
+    });
     expect(session.getSnapshot()).toMatchObject({ ttft: 90, tokensPerSecond: 33 });
   });
 
@@ -225,8 +250,16 @@ describe("the snapshot", () => {
 describe("stop", () => {
   const phases: [string, (run: ScriptedTransport["latest"]) => Promise<void>, string][] = [
     ["before the first event", () => settled(), ""],
-    ["during tokens", async (run) => void (await run.start(), await run.token("Hel")), "Hel"],
-    ["during a tool call", async (run) => void (await run.start(), await run.token("Hel"), await run.say(toolCall("x", { runsOn: "server" }))), "Hel"],
+    ["during tokens", (run) => run.start().then(() => run.token("Hel")), "Hel"],
+    [
+      "during a tool call",
+      async (run) => {
+        await run.start();
+        await run.token("Hel");
+        await run.say(toolCall("x", { runsOn: "server" }));
+      },
+      "Hel",
+    ],
   ];
 
   test.each(phases)("%s: at once for the person, cancelled once, and later chunks change nothing", async (_, reach, text) => {
@@ -288,7 +321,9 @@ describe("stop", () => {
 
   test("it tells a tool that runs here", async () => {
     let signal: AbortSignal | undefined;
-    const session = open({ tools: { look: { description: "", parameters: {}, run: (_, context) => new Promise(() => (signal = context.signal)) } } });
+    const session = open({
+      tools: { look: { description: "", parameters: {}, run: (_, context) => new Promise(() => (signal = context.signal)) } },
+    });
     void session.send("Hi");
     await transport.latest.start();
     await transport.latest.say(toolCall("x"));
@@ -422,7 +457,10 @@ describe("continue", () => {
     void session.continue();
     await transport.latest.say({ type: "reasoning", content: "b" });
     await transport.latest.end();
-    expect(answer(session).parts).toMatchObject([{ argumentsText: '{"q":1}', state: "complete" }, { type: "reasoning", text: "ab" }]);
+    expect(answer(session).parts).toMatchObject([
+      { argumentsText: '{"q":1}', state: "complete" },
+      { type: "reasoning", text: "ab" },
+    ]);
   });
 
   test("may be interrupted again", async () => {
@@ -466,7 +504,10 @@ describe("continue", () => {
 
 describe("restore", () => {
   /** A session whose page goes away, and one that comes after it. */
-  async function reload(before: (session: ChatSession) => Promise<void>, options: Partial<ChatSessionOptions> = {}): Promise<{ session: ChatSession; restoring: Promise<void>; store: ReturnType<typeof memoryStore> }> {
+  async function reload(
+    before: (session: ChatSession) => Promise<void>,
+    options: Partial<ChatSessionOptions> = {},
+  ): Promise<{ session: ChatSession; restoring: Promise<void>; store: ReturnType<typeof memoryStore> }> {
     const store = memoryStore();
     const first = open({ store, ...options });
     await before(first);
@@ -558,7 +599,11 @@ describe("restore", () => {
 
   test("a conversation that has begun meanwhile is not overwritten", async () => {
     const store = memoryStore();
-    store.save("c", { v: 1, messages: [{ id: "1", role: "user", parts: [{ type: "text", text: "old" }], status: "complete", createdAt: 0 }], active: null });
+    store.save("c", {
+      v: 1,
+      messages: [{ id: "1", role: "user", parts: [{ type: "text", text: "old" }], status: "complete", createdAt: 0 }],
+      active: null,
+    });
     const session = open({ store });
     const restoring = session.restore();
     void session.send("new");
@@ -611,7 +656,11 @@ describe("what is stored", () => {
   test("the question is saved at once, before anything came", () => {
     const store = memoryStore();
     void open({ store }).send("Hi");
-    expect(store.read()).toMatchObject({ v: 1, messages: [{ role: "user" }, { status: "pending" }], active: { streamId: null, lastSeq: 0, requestId: transport.latest.request!.requestId } });
+    expect(store.read()).toMatchObject({
+      v: 1,
+      messages: [{ role: "user" }, { status: "pending" }],
+      active: { streamId: null, lastSeq: 0, requestId: transport.latest.request!.requestId },
+    });
   });
 
   test("an answer in progress is saved at most every 250 ms", async () => {
@@ -657,7 +706,9 @@ describe("tools that run here", () => {
 
   test("the result goes back to the run", async () => {
     const seen: unknown[] = [];
-    await withCall({ tools: look((args, { toolCallId, signal }) => (seen.push([args, toolCallId, signal.aborted]), Promise.resolve({ found: 3 }))) });
+    await withCall({
+      tools: look((args, { toolCallId, signal }) => (seen.push([args, toolCallId, signal.aborted]), Promise.resolve({ found: 3 }))),
+    });
     expect(seen).toEqual([[{ q: 1 }, "x", false]]);
     expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", result: { found: 3 } }]);
   });
@@ -668,7 +719,13 @@ describe("tools that run here", () => {
   });
 
   test.each<[string, () => unknown, string]>([
-    ["throws", () => { throw new Error("No such page."); }, "No such page."],
+    [
+      "throws",
+      () => {
+        throw new Error("No such page.");
+      },
+      "No such page.",
+    ],
     ["rejects", () => Promise.reject(new Error("No such page.")), "No such page."],
     ["throws no Error", () => Promise.reject("x" as never), "The tool failed."],
   ])("a tool that %s gives an error result", async (_, run, error) => {
@@ -703,12 +760,15 @@ describe("tools that run here", () => {
     expect(transport.toolResults).toMatchObject([{ result: 1 }]);
   });
 
-  test.each<Partial<ToolCallChunk>>([{ incomplete: true, arguments: null }, { invalid: true, arguments: null }, { needsApproval: true }])("a call that is %j is not run", async (more) => {
-    let runs = 0;
-    await withCall({ tools: look(() => runs++) }, toolCall("x", more));
-    expect(runs).toBe(0);
-    expect(transport.toolResults).toEqual([]);
-  });
+  test.each<Partial<ToolCallChunk>>([{ incomplete: true, arguments: null }, { invalid: true, arguments: null }, { needsApproval: true }])(
+    "a call that is %j is not run",
+    async (more) => {
+      let runs = 0;
+      await withCall({ tools: look(() => runs++) }, toolCall("x", more));
+      expect(runs).toBe(0);
+      expect(transport.toolResults).toEqual([]);
+    },
+  );
 
   test("a call runs once and is told once, even when it is replayed", async () => {
     let runs = 0;
@@ -740,7 +800,10 @@ describe("tools that run here", () => {
     const session = open({ tools: look((_, { toolCallId }) => ran.push(toolCallId)) });
     void session.send("Hi");
     await transport.latest.start();
-    await transport.latest.say({ type: "snapshot", message: { messageId: "m", chunks: [toolCall("a"), { type: "tool_result", id: "a", name: "look", result: 1, ms: 1 }, toolCall("b")] } });
+    await transport.latest.say({
+      type: "snapshot",
+      message: { messageId: "m", chunks: [toolCall("a"), { type: "tool_result", id: "a", name: "look", result: 1, ms: 1 }, toolCall("b")] },
+    });
     expect(ran).toEqual(["b"]);
   });
 
@@ -808,9 +871,17 @@ describe("dispose", () => {
 });
 
 describe("web storage", () => {
-  const area = (): Map<string, string> & { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void } => {
+  const area = (): Map<string, string> & {
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+    removeItem(key: string): void;
+  } => {
     const map = new Map<string, string>();
-    return Object.assign(map, { getItem: (key: string) => map.get(key) ?? null, setItem: (key: string, value: string) => void map.set(key, value), removeItem: (key: string) => void map.delete(key) });
+    return Object.assign(map, {
+      getItem: (key: string) => map.get(key) ?? null,
+      setItem: (key: string, value: string) => void map.set(key, value),
+      removeItem: (key: string) => void map.delete(key),
+    });
   };
   const conversation: StoredConversation = { v: 1, messages: [], active: null };
 
@@ -826,11 +897,14 @@ describe("web storage", () => {
     expect([...storage.keys()]).toEqual(["chanl-chat:b"]);
   });
 
-  test.each(["", "{", "null", "7", '{"v":2,"messages":[]}', '{"v":1}', "[]"])("what is stored as %j is not a conversation", async (text) => {
-    const storage = area();
-    storage.set("chanl-chat:a", text);
-    expect(await createWebStorageStore(() => storage).load("a")).toBeNull();
-  });
+  test.each(["", "{", "null", "7", '{"v":2,"messages":[]}', '{"v":1}', "[]"])(
+    "what is stored as %j is not a conversation",
+    async (text) => {
+      const storage = area();
+      storage.set("chanl-chat:a", text);
+      expect(await createWebStorageStore(() => storage).load("a")).toBeNull();
+    },
+  );
 
   test("a storage that is full, forbidden or missing forgets without a word", async () => {
     const forbidden = createWebStorageStore(() => {

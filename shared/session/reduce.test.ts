@@ -12,14 +12,25 @@ function reduce(chunks: StreamChunk[], from = EMPTY, now = 1000): ChatMessage {
 }
 
 const token = (content: string): StreamChunk => ({ type: "token", content });
-const delta = (index: number, args: string, more: { id?: string; name?: string } = {}): StreamChunk => ({ type: "tool_call_delta", index, arguments: args, ...more });
-const call = (index: number, id: string, more: object = {}): StreamChunk => ({ type: "tool_call", index, id, name: "f", arguments: { x: 1 }, runsOn: "server", ...more }) as StreamChunk;
-const result = (id: string, more: object = { result: 1 }): StreamChunk => ({ type: "tool_result", id, name: "f", ms: 5, ...more }) as StreamChunk;
+const delta = (index: number, args: string, more: { id?: string; name?: string } = {}): StreamChunk => ({
+  type: "tool_call_delta",
+  index,
+  arguments: args,
+  ...more,
+});
+const call = (index: number, id: string, more: object = {}): StreamChunk =>
+  ({ type: "tool_call", index, id, name: "f", arguments: { x: 1 }, runsOn: "server", ...more }) as StreamChunk;
+const result = (id: string, more: object = { result: 1 }): StreamChunk =>
+  ({ type: "tool_result", id, name: "f", ms: 5, ...more }) as StreamChunk;
 const tool = (message: ChatMessage, at = 0): ToolCallPart => message.parts.filter((part) => part.type === "tool_call")[at]!;
 
 describe("each chunk", () => {
   test("start names stream and model, and nothing is streaming yet", () => {
-    expect(reduce([{ type: "start", streamId: "s", messageId: "x", agentId: "a", model: "mm", v: 1 }])).toEqual({ ...EMPTY, streamId: "s", model: "mm" });
+    expect(reduce([{ type: "start", streamId: "s", messageId: "x", agentId: "a", model: "mm", v: 1 }])).toEqual({
+      ...EMPTY,
+      streamId: "s",
+      model: "mm",
+    });
   });
 
   test("tokens become one text", () => {
@@ -29,7 +40,12 @@ describe("each chunk", () => {
   });
 
   test("refusal text is a part of its own", () => {
-    expect(reduce([token("a"), { type: "token", content: "b", refusal: true }, { type: "token", content: "c", refusal: true }]).parts).toEqual([{ type: "text", text: "a" }, { type: "text", text: "bc", refusal: true }]);
+    expect(
+      reduce([token("a"), { type: "token", content: "b", refusal: true }, { type: "token", content: "c", refusal: true }]).parts,
+    ).toEqual([
+      { type: "text", text: "a" },
+      { type: "text", text: "bc", refusal: true },
+    ]);
   });
 
   test("text after a tool begins a new part", () => {
@@ -41,7 +57,10 @@ describe("each chunk", () => {
     message = reduceMessage(message, { type: "reasoning", content: "." }, 1200);
     expect(message.parts).toEqual([{ type: "reasoning", text: "Hm.", startedAt: 1000 }]);
     message = reduceMessage(message, token("a"), 1500);
-    expect(message.parts).toEqual([{ type: "reasoning", text: "Hm.", startedAt: 1000, ms: 500 }, { type: "text", text: "a" }]);
+    expect(message.parts).toEqual([
+      { type: "reasoning", text: "Hm.", startedAt: 1000, ms: 500 },
+      { type: "text", text: "a" },
+    ]);
     expect(reduceMessage(message, { type: "reasoning", content: "Again" }, 2000).parts).toHaveLength(3);
   });
 
@@ -61,7 +80,14 @@ describe("each chunk", () => {
     message = reduce([delta(0, '{"x"'), delta(0, ":1}")], message);
     expect(tool(message)).toMatchObject({ argumentsText: '{"x":1}', state: "input-streaming" });
     message = reduce([call(0, "a")], message);
-    expect(tool(message)).toMatchObject({ id: "a", arguments: { x: 1 }, argumentsText: '{"x":1}', state: "running", runsOn: "server", startedAt: 1000 });
+    expect(tool(message)).toMatchObject({
+      id: "a",
+      arguments: { x: 1 },
+      argumentsText: '{"x":1}',
+      state: "running",
+      runsOn: "server",
+      startedAt: 1000,
+    });
     message = reduce([result("a")], message);
     expect(tool(message)).toMatchObject({ result: 1, ms: 5, state: "complete" });
     expect(message.parts).toHaveLength(1);
@@ -73,13 +99,34 @@ describe("each chunk", () => {
   });
 
   test("parallel calls are told apart by index, and by id from then on", () => {
-    const message = reduce([delta(0, "", { id: "a", name: "f" }), delta(1, "", { id: "b", name: "g" }), delta(0, "[1]"), delta(1, "[2]"), call(1, "b", { arguments: [2] }), call(0, "a", { arguments: [1] }), result("b", { error: "no" })]);
-    expect(message.parts).toMatchObject([{ id: "a", arguments: [1], state: "running" }, { id: "b", arguments: [2], state: "failed", error: "no" }]);
+    const message = reduce([
+      delta(0, "", { id: "a", name: "f" }),
+      delta(1, "", { id: "b", name: "g" }),
+      delta(0, "[1]"),
+      delta(1, "[2]"),
+      call(1, "b", { arguments: [2] }),
+      call(0, "a", { arguments: [1] }),
+      result("b", { error: "no" }),
+    ]);
+    expect(message.parts).toMatchObject([
+      { id: "a", arguments: [1], state: "running" },
+      { id: "b", arguments: [2], state: "failed", error: "no" },
+    ]);
   });
 
   test("a second turn counts from 0 again without meeting the first", () => {
-    const message = reduce([delta(0, "[1]", { id: "a", name: "f" }), call(0, "a"), result("a"), delta(0, "[2]", { id: "b", name: "f" }), delta(0, ""), call(0, "b")]);
-    expect(message.parts).toMatchObject([{ id: "a", state: "complete" }, { id: "b", state: "running", argumentsText: "[2]" }]);
+    const message = reduce([
+      delta(0, "[1]", { id: "a", name: "f" }),
+      call(0, "a"),
+      result("a"),
+      delta(0, "[2]", { id: "b", name: "f" }),
+      delta(0, ""),
+      call(0, "b"),
+    ]);
+    expect(message.parts).toMatchObject([
+      { id: "a", state: "complete" },
+      { id: "b", state: "running", argumentsText: "[2]" },
+    ]);
   });
 
   test("a call without deltas shows its arguments as text", () => {
@@ -107,28 +154,58 @@ describe("each chunk", () => {
   });
 
   test("usage is merged", () => {
-    expect(reduce([{ type: "usage", inputTokens: 1, outputTokens: 2 }, { type: "usage", outputTokens: 3 }]).usage).toEqual({ inputTokens: 1, outputTokens: 3 });
+    expect(
+      reduce([
+        { type: "usage", inputTokens: 1, outputTokens: 2 },
+        { type: "usage", outputTokens: 3 },
+      ]).usage,
+    ).toEqual({ inputTokens: 1, outputTokens: 3 });
   });
 
   test("a snapshot replaces, never splices", () => {
-    const message = reduce([token("old"), call(0, "a"), { type: "snapshot", message: { messageId: "x", chunks: [token("new"), call(0, "b"), result("b")] } }]);
+    const message = reduce([
+      token("old"),
+      call(0, "a"),
+      { type: "snapshot", message: { messageId: "x", chunks: [token("new"), call(0, "b"), result("b")] } },
+    ]);
     expect(message.parts).toMatchObject([{ text: "new" }, { id: "b", state: "complete" }]);
     expect(message).toMatchObject({ id: "m", createdAt: 0 });
   });
 
   test("done completes; what still ran has no known end", () => {
     const metrics = { ttft: 1, totalMs: 2, tokenCount: 3, tokensPerSecond: 4, decodeTokensPerSecond: 5 };
-    const message = reduce([delta(0, "{", { id: "a" }), call(1, "b"), { type: "done", reason: "length", metrics, usage: { outputTokens: 3 } }]);
-    expect(message).toMatchObject({ status: "complete", finishReason: "length", metrics, usage: { outputTokens: 3 }, parts: [{ state: "unknown" }, { state: "unknown" }] });
+    const message = reduce([
+      delta(0, "{", { id: "a" }),
+      call(1, "b"),
+      { type: "done", reason: "length", metrics, usage: { outputTokens: 3 } },
+    ]);
+    expect(message).toMatchObject({
+      status: "complete",
+      finishReason: "length",
+      metrics,
+      usage: { outputTokens: 3 },
+      parts: [{ state: "unknown" }, { state: "unknown" }],
+    });
   });
 
   test("an error keeps what came and cancels what ran", () => {
-    const message = reduce([token("a"), call(0, "b"), { type: "error", code: "provider_error", message: "No.", retryable: true, retryAfterMs: 9 }]);
-    expect(message).toMatchObject({ status: "error", error: { code: "provider_error", message: "No.", retryable: true, retryAfterMs: 9 }, parts: [{ text: "a" }, { state: "cancelled" }] });
+    const message = reduce([
+      token("a"),
+      call(0, "b"),
+      { type: "error", code: "provider_error", message: "No.", retryable: true, retryAfterMs: 9 },
+    ]);
+    expect(message).toMatchObject({
+      status: "error",
+      error: { code: "provider_error", message: "No.", retryable: true, retryAfterMs: 9 },
+      parts: [{ text: "a" }, { state: "cancelled" }],
+    });
   });
 
   test("truncated is interrupted, and does not know how a call ended", () => {
-    expect(reduce([call(0, "b"), { type: "error", code: "truncated", message: "x", retryable: true }])).toMatchObject({ status: "interrupted", parts: [{ state: "unknown" }] });
+    expect(reduce([call(0, "b"), { type: "error", code: "truncated", message: "x", retryable: true }])).toMatchObject({
+      status: "interrupted",
+      parts: [{ state: "unknown" }],
+    });
   });
 
   test("a stop by the person is no error; any other end of the gateway's is an interruption", () => {
@@ -136,14 +213,20 @@ describe("each chunk", () => {
     expect(stopped).toMatchObject({ status: "stopped", parts: [{ state: "cancelled" }] });
     expect(stopped.error).toBeUndefined();
     for (const reason of ["timeout", "shutdown", "disconnect", "something_new"] as const) {
-      expect(reduce([{ type: "cancelled", reason: reason as "timeout" }])).toMatchObject({ status: "interrupted", error: { code: "truncated", retryable: true, message: expect.stringMatching(/kept/) as string } });
+      expect(reduce([{ type: "cancelled", reason: reason as "timeout" }])).toMatchObject({
+        status: "interrupted",
+        error: { code: "truncated", retryable: true, message: expect.stringMatching(/kept/) as string },
+      });
     }
   });
 
-  test.each<StreamChunk>([{ type: "step", n: 1, reason: "tool_calls" }, { type: "hologram" } as never])("$type changes nothing", (chunk) => {
-    const message = reduce([token("a")]);
-    expect(reduceMessage(message, chunk, 1)).toBe(message);
-  });
+  test.each<StreamChunk>([{ type: "step", n: 1, reason: "tool_calls" }, { type: "hologram" } as never])(
+    "$type changes nothing",
+    (chunk) => {
+      const message = reduce([token("a")]);
+      expect(reduceMessage(message, chunk, 1)).toBe(message);
+    },
+  );
 });
 
 describe("parts that did not change stay the same objects", () => {
@@ -170,11 +253,17 @@ function randomAnswer(random: Random): StreamChunk[] {
       const kind = random.below(4);
       if (kind === 0) chunks.push({ type: "reasoning", content: random.pick(["a", "é", " "]) });
       else if (kind === 1) chunks.push({ type: "source", id: String(random.below(3)), title: "T" });
-      else chunks.push({ type: "token", content: random.pick(["x", "漢", "\n", "yz"]), ...(random.chance(0.1) ? { refusal: true as const } : {}) });
+      else
+        chunks.push({
+          type: "token",
+          content: random.pick(["x", "漢", "\n", "yz"]),
+          ...(random.chance(0.1) ? { refusal: true as const } : {}),
+        });
     }
     const wanted = Array.from({ length: random.below(3) }, (_, index) => ({ index, id: `c${calls++}` }));
     for (const { index, id } of wanted) chunks.push(delta(index, "", { id, name: "f" }));
-    for (let count = random.below(6); count > 0 && wanted.length > 0; count--) chunks.push(delta(random.pick(wanted).index, random.pick(["1", "2,", "["])));
+    for (let count = random.below(6); count > 0 && wanted.length > 0; count--)
+      chunks.push(delta(random.pick(wanted).index, random.pick(["1", "2,", "["])));
     for (const { index, id } of wanted) chunks.push(call(index, id, random.chance(0.3) ? { needsApproval: true } : {}));
     for (const { id } of wanted) if (random.chance(0.9)) chunks.push(result(id));
   }
@@ -185,7 +274,8 @@ test("2,000 random answers have the text, reasoning and arguments that a slow lo
   forSeeds(2000, (random) => {
     const chunks = randomAnswer(random);
     const message = reduce(chunks);
-    const joined = (type: "token" | "reasoning"): string => chunks.map((chunk) => (chunk.type === type ? (chunk as { content: string }).content : "")).join("");
+    const joined = (type: "token" | "reasoning"): string =>
+      chunks.map((chunk) => (chunk.type === type ? (chunk as { content: string }).content : "")).join("");
     expect(messageText(message)).toBe(joined("token"));
     expect(message.parts.map((part) => (part.type === "reasoning" ? part.text : "")).join("")).toBe(joined("reasoning"));
     const ids = chunks.flatMap((chunk) => (chunk.type === "tool_call" ? [chunk.id] : []));

@@ -28,7 +28,9 @@ test("the words of both sides go along, without reasoning, tools and sources", (
 });
 
 test("an answer without a word is left out", () => {
-  expect(requestMessages([message("user", "Hi"), message("assistant", ""), message("user", "More")]).map(({ content }) => content)).toEqual(["Hi", "More"]);
+  expect(requestMessages([message("user", "Hi"), message("assistant", ""), message("user", "More")]).map(({ content }) => content)).toEqual(
+    ["Hi", "More"],
+  );
 });
 
 test("an answer that was stopped goes along as far as it came", () => {
@@ -64,7 +66,11 @@ describe("the gateway's limits", () => {
   });
 
   test("an earlier message that alone is longer than the gateway takes is shortened, so that the conversation can go on", () => {
-    const sent = requestMessages([message("user", "Hi"), message("assistant", "x".repeat(REQUEST_LIMITS.contentChars + 1)), message("user", "More")]);
+    const sent = requestMessages([
+      message("user", "Hi"),
+      message("assistant", "x".repeat(REQUEST_LIMITS.contentChars + 1)),
+      message("user", "More"),
+    ]);
     expect(sent.map(({ content }) => content.length)).toEqual([2, REQUEST_LIMITS.contentChars, 4]);
   });
 

@@ -29,10 +29,13 @@ test("a field that is not given is not written", () => {
   expect(encodeSseEvent({})).toBe("\n");
 });
 
-test("empty data is still an event", () => expect(decode(encodeSseEvent({ data: "" })).events).toEqual([{ type: "message", data: "", lastEventId: "" }]));
+test("empty data is still an event", () =>
+  expect(decode(encodeSseEvent({ data: "" })).events).toEqual([{ type: "message", data: "", lastEventId: "" }]));
 
 test("an empty id resets the id", () => {
-  expect(decode(encodeSseEvent({ id: "1", data: "a" }) + encodeSseEvent({ id: "", data: "b" })).events.map(({ lastEventId }) => lastEventId)).toEqual(["1", ""]);
+  expect(
+    decode(encodeSseEvent({ id: "1", data: "a" }) + encodeSseEvent({ id: "", data: "b" })).events.map(({ lastEventId }) => lastEventId),
+  ).toEqual(["1", ""]);
 });
 
 test("each line break of the data begins a data line, so it cannot forge an event", () => {
@@ -60,7 +63,27 @@ describe("what would forge a second event is refused", () => {
 });
 
 test("10,000 random data strings come back through the decoder, with line breaks as LF", () => {
-  const pieces = ["a", " ", "  ", ":", "data: ", "id: 1", "\n", "\r", "\r\n", "\n\n", "\0", "\uFEFF", "é", "漢", "😀", "\u2028", "\u0085", "{}", ""];
+  const pieces = [
+    "a",
+    " ",
+    "  ",
+    ":",
+    "data: ",
+    "id: 1",
+    "\n",
+    "\r",
+    "\r\n",
+    "\n\n",
+    "\0",
+    "\uFEFF",
+    "é",
+    "漢",
+    "😀",
+    "\u2028",
+    "\u0085",
+    "{}",
+    "",
+  ];
   forSeeds(10_000, (random) => {
     let data = "";
     for (let count = random.below(12); count > 0; count--) data += random.pick(pieces);

@@ -8,7 +8,10 @@ const BODY = bytesOf("id: 1\ndata: a\n\nid: 2\ndata: b\n\n");
 
 test("the events of a ReadableStream come one by one", async () => {
   const events = await collect(readSseEvents(bodyOf(byteByByte(BODY))));
-  expect(events.map(({ data, lastEventId }) => [data, lastEventId])).toEqual([["a", "1"], ["b", "2"]]);
+  expect(events.map(({ data, lastEventId }) => [data, lastEventId])).toEqual([
+    ["a", "1"],
+    ["b", "2"],
+  ]);
 });
 
 test("an async iterable of bytes is a body too", async () => {
@@ -70,7 +73,8 @@ describe("what goes wrong comes after what came before", () => {
   test("an event above the limit, after the events before it in the same chunk", async () => {
     const seen: string[] = [];
     const reading = (async () => {
-      for await (const { data } of readSseEvents(iterate([bytesOf(`data: a\n\ndata: ${"x".repeat(99)}\n\n`)]), { maxEventBytes: 50 })) seen.push(data);
+      for await (const { data } of readSseEvents(iterate([bytesOf(`data: a\n\ndata: ${"x".repeat(99)}\n\n`)]), { maxEventBytes: 50 }))
+        seen.push(data);
     })();
     await expect(reading).rejects.toMatchObject({ code: "event_too_large" });
     expect(seen).toEqual(["a"]);

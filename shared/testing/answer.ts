@@ -1,5 +1,5 @@
 /** What a list of chunks says, in the shape the expected results are written in. */
-import { isTerminal, type FinishReason, type StreamChunk, type Usage } from "../protocol/chunk.ts";
+import { isTerminal, type StreamChunk, type Usage } from "../protocol/chunk.ts";
 
 export interface AnswerCall {
   id: string;
@@ -17,7 +17,7 @@ export interface Answer {
   refusal: string;
   toolCalls: AnswerCall[];
   /** The finish reason, or the code of the error that ended it, or `none`. */
-  end: FinishReason | string;
+  end: string;
   usage: Usage | null;
 }
 
@@ -56,7 +56,8 @@ export function brokenRules(chunks: readonly StreamChunk[], isCut = false): stri
     if ((call.incomplete ?? call.invalid ?? false) !== (call.arguments === null)) broken.push(`the call ${call.id} has wrong arguments`);
   }
   const begun = new Set(chunks.filter((chunk) => chunk.type === "tool_call_delta").map((delta) => delta.index));
-  for (const index of isCut ? [] : begun) if (!calls.some((call) => call.index === index)) broken.push(`the call at ${index} was never completed`);
+  for (const index of isCut ? [] : begun)
+    if (!calls.some((call) => call.index === index)) broken.push(`the call at ${index} was never completed`);
   return broken;
 }
 

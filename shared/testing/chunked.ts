@@ -22,7 +22,7 @@ export function* everySplit(bytes: Uint8Array): Generator<Uint8Array[]> {
 /** Pieces of random length, some empty. */
 export function randomPieces(bytes: Uint8Array, random: Random): Uint8Array[] {
   const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = random.chance(0.1) ? 0 : 1 + random.below(random.pick([1, 3, 12, 40]));
     pieces.push(bytes.subarray(at, at + length));
     at += length;

@@ -155,7 +155,9 @@ export class TestGateway {
 
   /** Bytes of a whole connection from the begin, for tests that cut at each of them. */
   static bytesOf(frames: LogFrame[], over: "sse" | "ws", streamId = ""): Uint8Array {
-    return over === "sse" ? Buffer.from(RETRY_LINE + frames.map(sseBlock).join("")) : Buffer.concat(frames.map((frame) => socketFrame(frame, streamId)));
+    return over === "sse"
+      ? Buffer.from(RETRY_LINE + frames.map(sseBlock).join(""))
+      : Buffer.concat(frames.map((frame) => socketFrame(frame, streamId)));
   }
 
   /** A finished run that no request began, to be resumed. */
@@ -176,7 +178,7 @@ export class TestGateway {
     const fault = this.connectFaults.shift();
     if (fault === undefined) return false;
     // Read on, or the socket's end is never noticed.
-    if (fault === "hang") socket.resume();
+    if (fault === "hang") socket.resume().on("end", () => socket.destroy());
     if (fault === "before-headers") socket.destroy();
     if (fault === "inside-headers") socket.end("HTTP/1.1 200 OK\r\nContent-Type: text/event-str");
     return true;
@@ -258,7 +260,11 @@ export class TestGateway {
 
   #stream(run: TestRun, lastSeq: number, fault: Fault, response: ServerResponse): void {
     const socket = response.socket!;
-    response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform", "X-Stream-Id": run.streamId });
+    response.writeHead(200, {
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-cache, no-transform",
+      "X-Stream-Id": run.streamId,
+    });
     response.flushHeaders();
     this.#follow(run, lastSeq, fault, {
       first: Buffer.from(RETRY_LINE),
@@ -275,13 +281,21 @@ export class TestGateway {
     const send = (value: unknown): void => webSocket.send(JSON.stringify(value));
     webSocket.on("error", () => undefined);
     webSocket.on("message", (data) => {
-      const body = JSON.parse(String(data)) as Received["body"];
+      const body = JSON.parse((data as Buffer).toString()) as Received["body"];
       const { type, streamId = "" } = body as { type: string; streamId?: string };
       const lastSeq = Number(body["lastSeq"] ?? 0);
       this.received.push({ transport: "ws", method: type, path: "/ws", lastSeq, headers: request.headers, body });
       const run = type === "chat" ? undefined : this.#find(streamId);
       const error = (code: string, status: number, retryable = false, more: object = {}): void =>
-        send({ type: "error", code, status, retryable, message: `The gateway says ${code}.`, ...more, ...(type === "chat" ? { requestId: body["requestId"] } : { streamId }) });
+        send({
+          type: "error",
+          code,
+          status,
+          retryable,
+          message: `The gateway says ${code}.`,
+          ...more,
+          ...(type === "chat" ? { requestId: body["requestId"] } : { streamId }),
+        });
       if (type === "ping") return send({ type: "pong" });
       if (type !== "chat" && !run) return error("not_found", 404);
       if (type === "cancel") return this.#act(run!, "cancel", body);
@@ -377,9 +391,13 @@ function sseBlock({ seq, text }: LogFrame): string {
 
 /** One unmasked text frame, by hand, so that a test can cut inside it. */
 function socketFrame({ text }: LogFrame, streamId: string): Uint8Array {
-  const json = streamId !== "" && text.endsWith("}") && !text.includes('"streamId"') ? `${text.slice(0, -1)},"streamId":${JSON.stringify(streamId)}}` : text;
+  const json =
+    streamId !== "" && text.endsWith("}") && !text.includes('"streamId"')
+      ? `${text.slice(0, -1)},"streamId":${JSON.stringify(streamId)}}`
+      : text;
   const payload = Buffer.from(json);
-  const head = payload.length < 126 ? Buffer.from([0x81, payload.length]) : Buffer.from([0x81, 126, payload.length >> 8, payload.length & 255]);
+  const head =
+    payload.length < 126 ? Buffer.from([0x81, payload.length]) : Buffer.from([0x81, 126, payload.length >> 8, payload.length & 255]);
   return Buffer.concat([head, payload]);
 }
 

@@ -33,7 +33,9 @@ export function forSeeds(count: number, check: (random: Random, seed: number) =>
     try {
       check(createRandom(seed), seed);
     } catch (error) {
-      throw new Error(`Failed with seed ${seed}. Replay: CHANL_SEED=${seed} npx vitest run --project node <this file>\n${String(error)}`, { cause: error });
+      throw new Error(`Failed with seed ${seed}. Replay: CHANL_SEED=${seed} npx vitest run --project node <this file>\n${String(error)}`, {
+        cause: error,
+      });
     }
   }
 }

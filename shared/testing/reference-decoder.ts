@@ -2,10 +2,7 @@
  * The event stream rules, slow and obvious: the whole body at once, one character at a time, in the standard's own order and words.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
-export type DecodedStep =
-  | { event: { type: string; data: string; lastEventId: string } }
-  | { retry: number }
-  | { comment: string };
+export type DecodedStep = { event: { type: string; data: string; lastEventId: string } } | { retry: number } | { comment: string };
 
 export interface Decoded {
   steps: DecodedStep[];
@@ -50,7 +47,7 @@ export function referenceDecode(bytes: Uint8Array, { flushAtEof = false } = {}):
     if (name === "event") type = value;
     else if (name === "data") data += `${value}\n`;
     else if (name === "id" && !value.includes("\u0000")) idBuffer = value;
-    else if (name === "retry" && value !== "" && [...value].every((digit) => "0123456789".includes(digit))) steps.push({ retry: Number(value) });
+    else if (name === "retry" && value !== "" && /^[0123456789]*$/.test(value)) steps.push({ retry: Number(value) });
   }
 
   function process(one: string): void {

@@ -67,7 +67,12 @@ export function createScriptedTransport(): ScriptedTransport {
   const cancelFailures: Error[] = [];
   const toolResultFailures: Error[] = [];
   let streams = 0;
-  const begin = (request: ScriptedRun["request"], streamId: string, lastSeq: number, options: FollowOptions = {}): AsyncIterable<TransportChunk> => {
+  const begin = (
+    request: ScriptedRun["request"],
+    streamId: string,
+    lastSeq: number,
+    options: FollowOptions = {},
+  ): AsyncIterable<TransportChunk> => {
     const run = new ScriptedRun(request, streamId, lastSeq, options);
     runs.push(run);
     return run.queue;

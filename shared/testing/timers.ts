@@ -9,7 +9,14 @@ export interface TimerWatch {
 export function watchTimers(): TimerWatch {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const open = new Set<unknown>();
-  const isOurs = (): boolean => /\/shared\/(?!testing\/)[\w/-]+\.ts(?!\w)/.test((new Error().stack ?? "").replace(/\S+\.test\.ts/g, "").split("\n").slice(3, 5).join("\n"));
+  const isOurs = (): boolean =>
+    /\/shared\/(?!testing\/)[\w/-]+\.ts(?!\w)/.test(
+      (new Error().stack ?? "")
+        .replace(/\S+\.test\.ts/g, "")
+        .split("\n")
+        .slice(3, 5)
+        .join("\n"),
+    );
   globalThis.setTimeout = ((action: () => void, ms?: number) => {
     const ours = isOurs();
     const timer: unknown = set(() => {

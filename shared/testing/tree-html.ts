@@ -143,7 +143,7 @@ function nodeHtml(node: Inline): string {
       return `<del>${inlineHtml(node.children)}</del>`;
     case "link":
       return `<a href="${encodeHref(node.href)}"${titleHtml(node.title)}>${inlineHtml(node.children)}</a>`;
-    case "image":
+    default:
       return `<img src="${encodeHref(node.src)}" alt="${escapeHtml(node.alt)}"${titleHtml(node.title)} />`;
   }
 }

@@ -30,37 +30,204 @@ const RULES: [name: string, fragments: ToolCallFragment[], calls: string[]][] = 
   ["no arguments at all are {}", [{ index: 0, id: "a", name: "f", arguments: "" }], ["a f({})"]],
   ["arguments that were never sent are {}", [{ index: 0, id: "a", name: "f" }], ["a f({})"]],
   ["arguments of white space are {}", [{ index: 0, id: "a", name: "f", arguments: " \n" }], ["a f({})"]],
-  ["'1' then '2' is 12", [{ index: 0, id: "a", name: "f", arguments: "1" }, { index: 0, arguments: "2" }], ["a f(12)"]],
-  ["'{}' then an object is the object, flagged", [{ index: 0, id: "a", name: "f", arguments: "{}" }, { index: 0, arguments: '{"x":1}' }], ['a f({"x":1}) repaired']],
-  ["'{ }' with spaces then an object in pieces", [{ index: 0, id: "a", name: "f", arguments: "{ } " }, { index: 0, arguments: '{"x"' }, { index: 0, arguments: ":1}" }], ['a f({"x":1}) repaired']],
-  ["an object {} then the text of the real one", [{ index: 0, id: "a", name: "f", arguments: {} }, { index: 0, arguments: '{"x":1}' }], ['a f({"x":1}) repaired']],
-  ["two whole objects, neither of them {}, are invalid", [{ index: 0, id: "a", name: "f", arguments: '{"x":1}' }, { index: 0, arguments: '{"y":2}' }], ["a f(null) invalid"]],
-  ["an object then a line break is the object", [{ index: 0, id: "a", name: "f", arguments: '{"x":1}' }, { index: 0, arguments: "\n" }], ['a f({"x":1})']],
+  [
+    "'1' then '2' is 12",
+    [
+      { index: 0, id: "a", name: "f", arguments: "1" },
+      { index: 0, arguments: "2" },
+    ],
+    ["a f(12)"],
+  ],
+  [
+    "'{}' then an object is the object, flagged",
+    [
+      { index: 0, id: "a", name: "f", arguments: "{}" },
+      { index: 0, arguments: '{"x":1}' },
+    ],
+    ['a f({"x":1}) repaired'],
+  ],
+  [
+    "'{ }' with spaces then an object in pieces",
+    [
+      { index: 0, id: "a", name: "f", arguments: "{ } " },
+      { index: 0, arguments: '{"x"' },
+      { index: 0, arguments: ":1}" },
+    ],
+    ['a f({"x":1}) repaired'],
+  ],
+  [
+    "an object {} then the text of the real one",
+    [
+      { index: 0, id: "a", name: "f", arguments: {} },
+      { index: 0, arguments: '{"x":1}' },
+    ],
+    ['a f({"x":1}) repaired'],
+  ],
+  [
+    "two whole objects, neither of them {}, are invalid",
+    [
+      { index: 0, id: "a", name: "f", arguments: '{"x":1}' },
+      { index: 0, arguments: '{"y":2}' },
+    ],
+    ["a f(null) invalid"],
+  ],
+  [
+    "an object then a line break is the object",
+    [
+      { index: 0, id: "a", name: "f", arguments: '{"x":1}' },
+      { index: 0, arguments: "\n" },
+    ],
+    ['a f({"x":1})'],
+  ],
   ["text behind the object is invalid", [{ index: 0, id: "a", name: "f", arguments: '{"x":1} thanks' }], ["a f(null) invalid"]],
-  ["no index, two ids", [{ id: "a", name: "f", arguments: '{"x"' }, { id: "a", arguments: ":1}" }, { id: "b", name: "g", arguments: "{}" }], ['a f({"x":1})', "b g({})"]],
-  ["no index and no id goes to the last open call", [{ id: "a", name: "f", arguments: "" }, { arguments: '{"x":1}' }, { id: "b", name: "g" }, { arguments: "[2]" }], ['a f({"x":1})', "b g([2])"]],
-  ["the same index with two ids is two calls", [{ index: 0, id: "a", name: "f", arguments: '{"x":1}' }, { index: 0, id: "b", name: "g", arguments: '{"y":2}' }], ['a f({"x":1})', 'b g({"y":2})']],
-  ["the newer call owns the index", [{ index: 0, id: "a", name: "f", arguments: "{}" }, { index: 0, id: "b", name: "g", arguments: '{"y"' }, { index: 0, arguments: ":2}" }], ["a f({})", 'b g({"y":2})']],
-  ["a known id beats the index", [{ index: 0, id: "a", name: "f", arguments: '{"x"' }, { index: 1, id: "b", name: "g", arguments: '{"y"' }, { index: 1, id: "a", arguments: ":1}" }, { id: "b", arguments: ":2}" }], ['a f({"x":1})', 'b g({"y":2})']],
-  ["a tail at an index of its own goes on with the last call", [{ index: 0, id: "a", name: "f", arguments: "{}" }, { index: 0, id: "b", name: "g", arguments: '{"y"' }, { index: 1, arguments: ":2" }, { index: 1, arguments: "}" }], ["a f({})", 'b g({"y":2})']],
-  ["an index from 1", [{ index: 1, id: "a", name: "f", arguments: "{" }, { index: 1, arguments: "}" }], ["a f({})"]],
-  ["interleaved by index", [{ index: 0, id: "a", name: "f" }, { index: 1, id: "b", name: "g" }, { index: 1, arguments: "[2" }, { index: 0, arguments: "[1" }, { index: 1, arguments: "]" }, { index: 0, arguments: "]" }], ["a f([1])", "b g([2])"]],
-  ["an id that comes after the name", [{ index: 0, name: "f", arguments: "" }, { index: 0, id: "a", arguments: "[1]" }], ["a f([1])"]],
-  ["a call without any id gets one", [{ index: 0, name: "f", arguments: "[1]" }, { index: 1, name: "g", arguments: "[2]" }], ["call_0 f([1])", "call_1 g([2])"]],
-  ["a later empty id and name overwrite nothing", [{ index: 0, id: "a", name: "f", arguments: "" }, { index: 0, id: "", name: "", arguments: "[1]" }, { index: 0, id: null, name: null, arguments: "" }], ["a f([1])"]],
-  ["a name in two pieces", [{ index: 0, id: "a", name: "get_" }, { index: 0, name: "weather", arguments: "{}" }], ["a get_weather({})"]],
-  ["a name that is repeated", [{ index: 0, id: "a", name: "f", arguments: "[" }, { index: 0, id: "a", name: "f", arguments: "]" }], ["a f([])"]],
-  ["a name that grows", [{ index: 0, id: "a", name: "get_" }, { index: 0, name: "get_weather", arguments: "{}" }], ["a get_weather({})"]],
-  ["another name after arguments began overwrites nothing", [{ index: 0, id: "a", name: "f", arguments: "[" }, { index: 0, name: "g", arguments: "]" }], ["a f([])"]],
+  [
+    "no index, two ids",
+    [
+      { id: "a", name: "f", arguments: '{"x"' },
+      { id: "a", arguments: ":1}" },
+      { id: "b", name: "g", arguments: "{}" },
+    ],
+    ['a f({"x":1})', "b g({})"],
+  ],
+  [
+    "no index and no id goes to the last open call",
+    [{ id: "a", name: "f", arguments: "" }, { arguments: '{"x":1}' }, { id: "b", name: "g" }, { arguments: "[2]" }],
+    ['a f({"x":1})', "b g([2])"],
+  ],
+  [
+    "the same index with two ids is two calls",
+    [
+      { index: 0, id: "a", name: "f", arguments: '{"x":1}' },
+      { index: 0, id: "b", name: "g", arguments: '{"y":2}' },
+    ],
+    ['a f({"x":1})', 'b g({"y":2})'],
+  ],
+  [
+    "the newer call owns the index",
+    [
+      { index: 0, id: "a", name: "f", arguments: "{}" },
+      { index: 0, id: "b", name: "g", arguments: '{"y"' },
+      { index: 0, arguments: ":2}" },
+    ],
+    ["a f({})", 'b g({"y":2})'],
+  ],
+  [
+    "a known id beats the index",
+    [
+      { index: 0, id: "a", name: "f", arguments: '{"x"' },
+      { index: 1, id: "b", name: "g", arguments: '{"y"' },
+      { index: 1, id: "a", arguments: ":1}" },
+      { id: "b", arguments: ":2}" },
+    ],
+    ['a f({"x":1})', 'b g({"y":2})'],
+  ],
+  [
+    "a tail at an index of its own goes on with the last call",
+    [
+      { index: 0, id: "a", name: "f", arguments: "{}" },
+      { index: 0, id: "b", name: "g", arguments: '{"y"' },
+      { index: 1, arguments: ":2" },
+      { index: 1, arguments: "}" },
+    ],
+    ["a f({})", 'b g({"y":2})'],
+  ],
+  [
+    "an index from 1",
+    [
+      { index: 1, id: "a", name: "f", arguments: "{" },
+      { index: 1, arguments: "}" },
+    ],
+    ["a f({})"],
+  ],
+  [
+    "interleaved by index",
+    [
+      { index: 0, id: "a", name: "f" },
+      { index: 1, id: "b", name: "g" },
+      { index: 1, arguments: "[2" },
+      { index: 0, arguments: "[1" },
+      { index: 1, arguments: "]" },
+      { index: 0, arguments: "]" },
+    ],
+    ["a f([1])", "b g([2])"],
+  ],
+  [
+    "an id that comes after the name",
+    [
+      { index: 0, name: "f", arguments: "" },
+      { index: 0, id: "a", arguments: "[1]" },
+    ],
+    ["a f([1])"],
+  ],
+  [
+    "a call without any id gets one",
+    [
+      { index: 0, name: "f", arguments: "[1]" },
+      { index: 1, name: "g", arguments: "[2]" },
+    ],
+    ["call_0 f([1])", "call_1 g([2])"],
+  ],
+  [
+    "a later empty id and name overwrite nothing",
+    [
+      { index: 0, id: "a", name: "f", arguments: "" },
+      { index: 0, id: "", name: "", arguments: "[1]" },
+      { index: 0, id: null, name: null, arguments: "" },
+    ],
+    ["a f([1])"],
+  ],
+  [
+    "a name in two pieces",
+    [
+      { index: 0, id: "a", name: "get_" },
+      { index: 0, name: "weather", arguments: "{}" },
+    ],
+    ["a get_weather({})"],
+  ],
+  [
+    "a name that is repeated",
+    [
+      { index: 0, id: "a", name: "f", arguments: "[" },
+      { index: 0, id: "a", name: "f", arguments: "]" },
+    ],
+    ["a f([])"],
+  ],
+  [
+    "a name that grows",
+    [
+      { index: 0, id: "a", name: "get_" },
+      { index: 0, name: "get_weather", arguments: "{}" },
+    ],
+    ["a get_weather({})"],
+  ],
+  [
+    "another name after arguments began overwrites nothing",
+    [
+      { index: 0, id: "a", name: "f", arguments: "[" },
+      { index: 0, name: "g", arguments: "]" },
+    ],
+    ["a f([])"],
+  ],
   ["arguments as an object", [{ index: 0, id: "a", name: "f", arguments: { x: [1, null] } }], ['a f({"x":[1,null]})']],
-  ["an object after text replaces it", [{ index: 0, id: "a", name: "f", arguments: '{"x"' }, { index: 0, arguments: { y: 2 } }], ['a f({"y":2})']],
+  [
+    "an object after text replaces it",
+    [
+      { index: 0, id: "a", name: "f", arguments: '{"x"' },
+      { index: 0, arguments: { y: 2 } },
+    ],
+    ['a f({"y":2})'],
+  ],
   ["arguments null are none", [{ index: 0, id: "a", name: "f", arguments: null }], ["a f({})"]],
   ["text that stops inside a string is incomplete", [{ index: 0, id: "a", name: "f", arguments: '{"x":"lo' }], ["a f(null) incomplete"]],
   ["text that stops inside an escape is incomplete", [{ index: 0, id: "a", name: "f", arguments: '{"x":"lo\\' }], ["a f(null) incomplete"]],
   ["text that stops inside an array is incomplete", [{ index: 0, id: "a", name: "f", arguments: "[1," }], ["a f(null) incomplete"]],
   ["a bracket inside a string opens nothing", [{ index: 0, id: "a", name: "f", arguments: '"[{\\""x' }], ["a f(null) invalid"]],
   ["text that is no JSON is invalid", [{ index: 0, id: "a", name: "f", arguments: "{x: 1}" }], ["a f(null) invalid"]],
-  ["__proto__ is a key like others", [{ index: 0, id: "a", name: "f", arguments: '{"__proto__":{"x":1}}' }], ['a f({"__proto__":{"x":1}})']],
+  [
+    "__proto__ is a key like others",
+    [{ index: 0, id: "a", name: "f", arguments: '{"__proto__":{"x":1}}' }],
+    ['a f({"__proto__":{"x":1}})'],
+  ],
 ];
 
 describe("the rules", () => {
@@ -142,7 +309,13 @@ describe("a call ends once", () => {
 
 describe("progress", () => {
   test("tells id and name once, with our index", () => {
-    expect(run([{ index: 4, id: "a", name: "f", arguments: "" }, { index: 4, id: "a", name: "f", arguments: "[" }, { index: 4, arguments: "]" }]).progress).toEqual([
+    expect(
+      run([
+        { index: 4, id: "a", name: "f", arguments: "" },
+        { index: 4, id: "a", name: "f", arguments: "[" },
+        { index: 4, arguments: "]" },
+      ]).progress,
+    ).toEqual([
       { index: 0, id: "a", name: "f", arguments: "" },
       { index: 0, arguments: "[" },
       { index: 0, arguments: "]" },
@@ -150,11 +323,18 @@ describe("progress", () => {
   });
 
   test("tells the whole name when it grew", () => {
-    expect(run([{ index: 0, name: "get_" }, { index: 0, name: "weather" }]).progress.map((progress) => progress?.name)).toEqual(["get_", "get_weather"]);
+    expect(
+      run([
+        { index: 0, name: "get_" },
+        { index: 0, name: "weather" },
+      ]).progress.map((progress) => progress?.name),
+    ).toEqual(["get_", "get_weather"]);
   });
 
   test("tells an object as JSON text", () => {
-    expect(run([{ index: 0, id: "a", name: "f", arguments: { x: 1 } }]).progress).toEqual([{ index: 0, id: "a", name: "f", arguments: '{"x":1}' }]);
+    expect(run([{ index: 0, id: "a", name: "f", arguments: { x: 1 } }]).progress).toEqual([
+      { index: 0, id: "a", name: "f", arguments: '{"x":1}' },
+    ]);
   });
 });
 
@@ -173,19 +353,27 @@ test("reset forgets everything", () => {
 });
 
 test("2,000 random sets of parallel calls come out whole, however they are cut and interleaved", () => {
-  const values: JsonValue[] = [{}, { x: 1 }, [1, [2, { y: null }]], { text: 'a "quoted" \\ line\n{[' }, { "漢": "😀" }, 12, "word", true];
+  const values: JsonValue[] = [{}, { x: 1 }, [1, [2, { y: null }]], { text: 'a "quoted" \\ line\n{[' }, { 漢: "😀" }, 12, "word", true];
   forSeeds(2000, (random) => {
     const keyed = random.pick(["index", "id", "both"]);
-    const wanted = Array.from({ length: 1 + random.below(4) }, (_, index) => ({ index, id: `id_${index}`, name: `tool_${index}`, value: random.pick(values) }));
+    const wanted = Array.from({ length: 1 + random.below(4) }, (_, index) => ({
+      index,
+      id: `id_${index}`,
+      name: `tool_${index}`,
+      value: random.pick(values),
+    }));
     const queues = wanted.map(({ index, id, name, value }) => {
       const text = JSON.stringify(value);
       const pieces: string[] = [];
-      for (let at = 0; at < text.length; ) {
+      for (let at = 0; at < text.length;) {
         const length = 1 + random.below(6);
         pieces.push(text.slice(at, at + length));
         at += length;
       }
-      const key = (first: boolean): ToolCallFragment => ({ ...(keyed === "id" ? {} : { index }), ...(first || keyed !== "index" ? { id } : {}) });
+      const key = (first: boolean): ToolCallFragment => ({
+        ...(keyed === "id" ? {} : { index }),
+        ...(first || keyed !== "index" ? { id } : {}),
+      });
       return [{ ...key(true), name, arguments: "" }, ...pieces.map((piece) => ({ ...key(false), arguments: piece }))];
     });
     const fragments: ToolCallFragment[] = [];

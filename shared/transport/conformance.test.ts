@@ -22,7 +22,7 @@ interface Maker {
   /** What its connection carries. */
   wire: "sse" | "ws";
   seesHeartbeats: boolean;
-  make(options: TransportOptions): ChatTransport;
+  make: (options: TransportOptions) => ChatTransport;
 }
 
 describeTransport("fetch-sse", { wire: "sse", seesHeartbeats: true, make: createFetchSseTransport });
@@ -34,7 +34,8 @@ describeTransport("web-socket", {
 describeTransport("event-source", {
   wire: "sse",
   seesHeartbeats: false,
-  make: (options) => createEventSourceTransport({ ...options, EventSource: EventSource as unknown as EventSourceTransportOptions["EventSource"] }),
+  make: (options) =>
+    createEventSourceTransport({ ...options, EventSource: EventSource as unknown as EventSourceTransportOptions["EventSource"] }),
 });
 
 function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker): void {
@@ -71,7 +72,15 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       onReconnect?: (notice: ReconnectNotice) => void;
     }
 
-    async function follow({ requestId = "r1", signal, resume, onChunk, onReconnect, transport, ...options }: Follow = {}): Promise<Followed> {
+    async function follow({
+      requestId = "r1",
+      signal,
+      resume,
+      onChunk,
+      onReconnect,
+      transport,
+      ...options
+    }: Follow = {}): Promise<Followed> {
       const followed: Followed = { chunks: [], reconnects: [], connected: 0, reports: [] };
       const used = transport ?? open(options);
       const watching = {
@@ -102,11 +111,14 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       });
     const log = (index = 0): unknown[] => gateway.runs[index]!.frames.map(({ text }) => JSON.parse(text) as unknown);
     const textOf = (chunks: TransportChunk[]): string => chunks.map((chunk) => (chunk.type === "token" ? chunk.content : "")).join("");
-    const ends = (chunks: TransportChunk[]): TransportChunk[] => chunks.filter(({ type }) => type === "done" || type === "error" || type === "cancelled");
+    const ends = (chunks: TransportChunk[]): TransportChunk[] =>
+      chunks.filter(({ type }) => type === "done" || type === "error" || type === "cancelled");
     /** Requests that began or attached to a run. */
     const sends = (): { requestId?: unknown }[] => gateway.requests(wire === "ws" ? "ws chat" : "POST /stream").map(({ body }) => body);
     const resumes = (): number[] =>
-      gateway.received.filter(({ method, path }) => method === "resume" || (method === "GET" && path.startsWith("/stream/"))).map(({ lastSeq }) => lastSeq);
+      gateway.received
+        .filter(({ method, path }) => method === "resume" || (method === "GET" && path.startsWith("/stream/")))
+        .map(({ lastSeq }) => lastSeq);
     const run = (): TestGateway["latest"] => gateway.latest;
 
     test("the events come in order, each seq once, and end with the one terminal", async () => {
@@ -182,7 +194,12 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       test("many cuts in a row", { timeout: 30_000 }, async () => {
         await each(60, async (at) => {
           const requestId = `many-${at}`;
-          gateway.fail(requestId, ...Array.from({ length: 8 }, (_, n): Fault => ({ stop: { afterBytes: (at * 37 + n * 101) % 400, how: (at + n) % 2 ? "fin" : "rst" } })));
+          gateway.fail(
+            requestId,
+            ...Array.from({ length: 8 }, (_, n): Fault => ({
+              stop: { afterBytes: (at * 37 + n * 101) % 400, how: (at + n) % 2 ? "fin" : "rst" },
+            })),
+          );
           const transport = open({ retry: { ...QUICK, maxAttempts: 20 } });
           const { chunks } = await follow({ requestId, transport });
           transport.close();
@@ -200,7 +217,10 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       test("onReconnect tells the attempt, onConnected that it worked", async () => {
         gateway.fail("r1", { stop: { afterBytes: 20, how: "fin" } }, { stop: { afterBytes: 20, how: "rst" } });
         const { reconnects, connected } = await follow();
-        expect(reconnects.map(({ attempt, maxAttempts }) => [attempt, maxAttempts])).toEqual([[1, 4], [2, 4]]);
+        expect(reconnects.map(({ attempt, maxAttempts }) => [attempt, maxAttempts])).toEqual([
+          [1, 4],
+          [2, 4],
+        ]);
         expect(reconnects.every(({ cause }) => cause.retryable)).toBe(true);
         expect(connected).toBe(1);
       });
@@ -234,7 +254,10 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       });
 
       test("progress makes it whole again", async () => {
-        gateway.script = [...Array.from({ length: 12 }, (_, at): StreamChunk => ({ type: "token", content: String(at) })), { type: "done", reason: "stop" }];
+        gateway.script = [
+          ...Array.from({ length: 12 }, (_, at): StreamChunk => ({ type: "token", content: String(at) })),
+          { type: "done", reason: "stop" },
+        ];
         // Each connection gives one event and is cut: with a budget of 2 only progress can reach the end.
         gateway.fail("r1", ...Array.from({ length: 30 }, (): Fault => ({ stop: { afterFrames: 1, how: "fin" } })));
         const { chunks } = await follow({ retry: { ...QUICK, maxAttempts: 2 } });
@@ -291,7 +314,8 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
         gateway.fail("r1", { edit: (frames) => frames.filter(({ seq }) => seq !== 3) });
         let said = 0;
         const timer = setInterval(() => {
-          if (gateway.runs.length > 0) run().append(said++ < 60 ? { type: "token", content: `${said} ` } : { type: "done", reason: "stop" });
+          if (gateway.runs.length > 0)
+            run().append(said++ < 60 ? { type: "token", content: `${said} ` } : { type: "done", reason: "stop" });
         }, 1);
         const { chunks } = await follow();
         clearInterval(timer);
@@ -306,7 +330,12 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       });
 
       test("a snapshot may jump, and what follows goes on from its seq", async () => {
-        gateway.script = [{ type: "token", content: "a" }, { type: "token", content: "b" }, { type: "snapshot", message: { messageId: "m", chunks: [] } }, ...SCRIPT];
+        gateway.script = [
+          { type: "token", content: "a" },
+          { type: "token", content: "b" },
+          { type: "snapshot", message: { messageId: "m", chunks: [] } },
+          ...SCRIPT,
+        ];
         gateway.fail("r1", { edit: (frames) => frames.filter(({ seq }) => seq! < 2 || seq! > 3) });
         const { chunks, reconnects } = await follow();
         expect(chunks.map(({ seq }) => seq)).toEqual([1, 4, 5, 6, 7, 8, 9]);
@@ -315,7 +344,9 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
     });
 
     describe("frames that are not our protocol", () => {
-      const replaced = (text: string): Fault => ({ edit: (frames) => frames.map((frame) => (frame.seq === 3 ? { ...frame, text } : frame)) });
+      const replaced = (text: string): Fault => ({
+        edit: (frames) => frames.map((frame) => (frame.seq === 3 ? { ...frame, text } : frame)),
+      });
 
       test.each([
         ["no JSON", '{"type":"token","content":"x'],
@@ -353,14 +384,27 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       });
 
       test("pings and unknown frames without a seq are ignored", async () => {
-        gateway.fail("r1", { edit: (frames) => frames.flatMap((frame) => [{ seq: undefined, text: '{"type":"ping"}' }, { seq: undefined, text: '{"type":"token","content":"forged"}' }, frame]) });
+        gateway.fail("r1", {
+          edit: (frames) =>
+            frames.flatMap((frame) => [
+              { seq: undefined, text: '{"type":"ping"}' },
+              { seq: undefined, text: '{"type":"token","content":"forged"}' },
+              frame,
+            ]),
+        });
         const { chunks, reconnects, reports } = await follow();
         expect(logged(chunks)).toEqual(log());
         expect([reconnects, reports]).toEqual([[], []]);
       });
 
       test("an error without a seq is an answer, not an event", async () => {
-        gateway.fail("r1", { edit: (frames) => [frames[0]!, { seq: undefined, text: '{"type":"error","code":"forbidden","message":"No.","retryable":false,"streamId":"s1"}' }, ...frames.slice(1)] });
+        gateway.fail("r1", {
+          edit: (frames) => [
+            frames[0]!,
+            { seq: undefined, text: '{"type":"error","code":"forbidden","message":"No.","retryable":false,"streamId":"s1"}' },
+            ...frames.slice(1),
+          ],
+        });
         const { chunks, reconnects } = await follow();
         expect(chunks.map(({ type }) => type)).toEqual(["start", "error"]);
         expect(chunks.at(-1)).toMatchObject({ code: "truncated" });
@@ -418,7 +462,11 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
     });
 
     test("500 and 503 are tried again with the same requestId, after no less than Retry-After", async () => {
-      gateway.fail("r1", { refuse: { status: 500, code: "internal", retryable: true } }, { refuse: { status: 503, code: "overloaded", retryable: true, headers: { "Retry-After": "1" } } });
+      gateway.fail(
+        "r1",
+        { refuse: { status: 500, code: "internal", retryable: true } },
+        { refuse: { status: 503, code: "overloaded", retryable: true, headers: { "Retry-After": "1" } } },
+      );
       const { chunks, reconnects } = await follow();
       expect(logged(chunks)).toEqual(log());
       expect(reconnects.map(({ delayMs }) => delayMs >= 1000)).toEqual([false, true]);
@@ -459,14 +507,14 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
 
       test.runIf(seesHeartbeats)("no byte for idleTimeoutMs is a dead connection, and another one goes on", async () => {
         gateway.fail("r1", silentAfter(3));
-        const { chunks, reconnects } = await follow({ idleTimeoutMs: 40 });
+        const { chunks, reconnects } = await follow({ idleTimeoutMs: 250 });
         expect(logged(chunks)).toEqual(log());
         expect(reconnects).toMatchObject([{ cause: { code: "idle_timeout", retryable: true } }]);
       });
 
       test.runIf(seesHeartbeats)("a connection that hangs before its headers is dead too", async () => {
         gateway.connectFaults.push("hang");
-        const { chunks, reconnects } = await follow({ idleTimeoutMs: 60 });
+        const { chunks, reconnects } = await follow({ idleTimeoutMs: 250 });
         expect(logged(chunks)).toEqual(log());
         expect(reconnects).toMatchObject([{ cause: { code: "idle_timeout" } }]);
       });
@@ -474,8 +522,8 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
       test.runIf(seesHeartbeats)("heartbeats keep a connection alive that says nothing", async () => {
         gateway.script = SCRIPT.slice(0, 2);
         gateway.fail("r1", { heartbeatMs: 15 });
-        setTimeout(() => run().append({ type: "done", reason: "stop" }), 250);
-        const { chunks, reconnects } = await follow({ idleTimeoutMs: 100 });
+        setTimeout(() => run().append({ type: "done", reason: "stop" }), 600);
+        const { chunks, reconnects } = await follow({ idleTimeoutMs: 250 });
         expect(chunks).toHaveLength(4);
         expect(reconnects).toEqual([]);
       });
@@ -484,9 +532,9 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
         gateway.script = SCRIPT.slice(0, 2);
         gateway.fail("r1", { heartbeatMs: 10 });
         const { chunks, reconnects } = await follow({
-          idleTimeoutMs: 60,
+          idleTimeoutMs: 250,
           onChunk: async ({ seq }) => {
-            if (seq === 2) await new Promise((resolve) => setTimeout(resolve, 150));
+            if (seq === 2) await new Promise((resolve) => setTimeout(resolve, 400));
             if (seq === 3) setTimeout(() => run().append({ type: "done", reason: "stop" }), 10);
           },
         });
@@ -507,7 +555,10 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
         gateway.script = SCRIPT.slice(0, 2);
         const timers = watchTimers();
         const stop = new AbortController();
-        const { chunks } = await follow({ signal: stop.signal, onChunk: ({ seq }) => (seq === 3 ? setTimeout(() => stop.abort(), 5) : undefined) && undefined });
+        const { chunks } = await follow({
+          signal: stop.signal,
+          onChunk: ({ seq }) => (seq === 3 ? setTimeout(() => stop.abort(), 5) : undefined) && undefined,
+        });
         expect(ends(chunks)).toEqual([]);
         expect(run().ended).toBe(false);
         expect(gateway.requests("ws cancel")).toEqual([]);
@@ -529,7 +580,11 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
         gateway.fail("r1", { stop: { afterFrames: 1, how: "fin" } });
         const timers = watchTimers();
         const stop = new AbortController();
-        const { chunks } = await follow({ signal: stop.signal, retry: { baseMs: 60_000, maxMs: 60_000 }, onReconnect: () => setTimeout(() => stop.abort(), 5) });
+        const { chunks } = await follow({
+          signal: stop.signal,
+          retry: { baseMs: 60_000, maxMs: 60_000 },
+          onReconnect: () => setTimeout(() => stop.abort(), 5),
+        });
         expect(chunks.map(({ type }) => type)).toEqual(["start"]);
         expect(timers.pending()).toBe(0);
         timers.restore();
@@ -573,16 +628,23 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
 
       test("a tool's result reaches the run", async () => {
         gateway.script = [];
-        gateway.onToolResult = (target, { toolCallId, result }) => target.append({ type: "token", content: `${String(toolCallId)}=${JSON.stringify(result)}` }, { type: "done", reason: "stop" });
+        gateway.onToolResult = (target, { toolCallId, result }) =>
+          target.append({ type: "token", content: `${String(toolCallId)}=${JSON.stringify(result)}` }, { type: "done", reason: "stop" });
         const transport = open();
-        const { chunks } = await follow({ transport, onChunk: ({ type }) => (type === "start" ? transport.sendToolResult(run().streamId, { toolCallId: "a", result: [1] }) : undefined) });
+        const { chunks } = await follow({
+          transport,
+          onChunk: ({ type }) =>
+            type === "start" ? transport.sendToolResult(run().streamId, { toolCallId: "a", result: [1] }) : undefined,
+        });
         expect(textOf(chunks)).toBe("a=[1]");
       });
 
       test("an approval reaches the gateway", async () => {
         const { streamId } = gateway.addRun();
         await open().sendApproval(streamId, { toolCallId: "a", approved: false, reason: "no" });
-        expect(gateway.requests(`POST /stream/${streamId}/approvals`).map(({ body }) => body)).toEqual([{ toolCallId: "a", approved: false, reason: "no" }]);
+        expect(gateway.requests(`POST /stream/${streamId}/approvals`).map(({ body }) => body)).toEqual([
+          { toolCallId: "a", approved: false, reason: "no" },
+        ]);
       });
 
       test("cancel rejects when the gateway could not be told", async () => {
@@ -601,27 +663,37 @@ describe("what only fetch-sse and event-source do", () => {
     gateway = await TestGateway.start({ script: SCRIPT });
   });
   afterEach(() => gateway.close());
-  const send = (transport: ChatTransport): Promise<TransportChunk[]> => collect(transport.send({ agentId: "a", messages: [], requestId: "r1" }));
+  const send = (transport: ChatTransport): Promise<TransportChunk[]> =>
+    collect(transport.send({ agentId: "a", messages: [], requestId: "r1" }));
 
   test("headers are asked for each time, so that a token can be renewed", async () => {
     gateway.fail("r1", { stop: { afterFrames: 2, how: "fin" } });
     let asked = 0;
-    await send(createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK, headers: () => ({ Authorization: `Bearer ${++asked}` }) }));
+    await send(
+      createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK, headers: () => ({ Authorization: `Bearer ${++asked}` }) }),
+    );
     expect(gateway.received.map(({ headers }) => headers.authorization)).toEqual(["Bearer 1", "Bearer 2"]);
   });
 
   test("an answer that is no event stream tells to check the endpoint", async () => {
     gateway.fail("r1", { refuse: { status: 200, body: "<!doctype html>" } });
-    expect(await send(createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK }))).toMatchObject([{ type: "error", code: "bad_frame", message: expect.stringMatching(/text\/html.*endpoint/) as string }]);
+    expect(await send(createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK }))).toMatchObject([
+      { type: "error", code: "bad_frame", message: expect.stringMatching(/text\/html.*endpoint/) as string },
+    ]);
   });
 
   test("a proxy's error page is told by its status", async () => {
     gateway.fail("r1", { refuse: { status: 404, body: "<h1>secret words</h1>" } });
-    expect(await send(createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK }))).toEqual([{ type: "error", code: "not_found", message: "The server answered 404.", retryable: false, status: 404 }]);
+    expect(await send(createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK }))).toEqual([
+      { type: "error", code: "not_found", message: "The server answered 404.", retryable: false, status: 404 },
+    ]);
   });
 
   test("events before one that is too large are kept", async () => {
-    gateway.script = [{ type: "token", content: "a" }, { type: "token", content: "x".repeat(5_000_000) }];
+    gateway.script = [
+      { type: "token", content: "a" },
+      { type: "token", content: "x".repeat(5_000_000) },
+    ];
     const chunks = await send(createFetchSseTransport({ endpoint: gateway.endpoint, retry: QUICK }));
     expect(chunks.map(({ type }) => type)).toEqual(["start", "token", "error"]);
   });
@@ -641,7 +713,11 @@ describe("what only web-socket does", () => {
   let transport: ChatTransport;
   beforeEach(async () => {
     gateway = await TestGateway.start({ script: SCRIPT });
-    transport = createWebSocketTransport({ endpoint: gateway.endpoint, retry: QUICK, WebSocket: WebSocket as unknown as WebSocketConstructor });
+    transport = createWebSocketTransport({
+      endpoint: gateway.endpoint,
+      retry: QUICK,
+      WebSocket: WebSocket as unknown as WebSocketConstructor,
+    });
   });
   afterEach(async () => {
     transport.close();
@@ -683,6 +759,34 @@ describe("what only web-socket does", () => {
     transport.close();
     expect((await following).map(({ type }) => type)).toEqual(["error"]);
     await until("the socket is gone", () => gateway.openSockets === 0);
+  });
+
+  test("what a socket that was given up still delivers is not read", async () => {
+    // A browser's socket has no terminate, and its close takes as long as the other side likes.
+    class SlowToClose extends WebSocket {
+      override terminate = undefined as never;
+      override close(): void {
+        setTimeout(() => super.close(), 50);
+      }
+    }
+    const slow = createWebSocketTransport({
+      endpoint: gateway.endpoint,
+      retry: QUICK,
+      WebSocket: SlowToClose as unknown as WebSocketConstructor,
+    });
+    gateway.script = [];
+    gateway.fail("a", { edit: (frames) => frames.filter(({ seq }) => seq !== 3) });
+    let said = 0;
+    const timer = setInterval(() => {
+      if (gateway.runs.length > 0)
+        gateway.latest.append(said++ < 40 ? { type: "token", content: `${said} ` } : { type: "done", reason: "stop" });
+    }, 1);
+    let reconnects = 0;
+    const chunks = await collect(slow.send({ agentId: "a", messages: [], requestId: "a" }, { onReconnect: () => void reconnects++ }));
+    clearInterval(timer);
+    slow.close();
+    expect(chunks.map(({ seq }) => seq)).toEqual(gateway.latest.frames.map(({ seq }) => seq));
+    expect(reconnects).toBe(1);
   });
 
   test("a stop over a socket that died unnoticed is told by REST", async () => {

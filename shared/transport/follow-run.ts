@@ -39,11 +39,7 @@ export interface ConnectOptions {
 
 /** Opens one connection. Returns at a clean end, throws `ChatError` for a broken or refused one, and ends when `signal` aborts. */
 export interface Connector {
-  open(
-    request: (ChatRequest & { requestId: string }) | null,
-    cursor: Cursor,
-    options: ConnectOptions,
-  ): AsyncIterable<Received>;
+  open(request: (ChatRequest & { requestId: string }) | null, cursor: Cursor, options: ConnectOptions): AsyncIterable<Received>;
   /** Whether silence can be told from a dead connection (`EventSource` hides comments). */
   readonly seesHeartbeats: boolean;
 }

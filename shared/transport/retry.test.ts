@@ -7,7 +7,15 @@ const waits = (backoff: Backoff): (number | null)[] => Array.from({ length: 7 },
 
 describe("the wait before the next attempt", () => {
   test("doubles up to the limit, then the budget is spent", () => {
-    expect(waits(new Backoff({ maxAttempts: 6, baseMs: 100, maxMs: 1000, random: () => 0 }))).toEqual([100, 200, 400, 800, 1000, 1000, null]);
+    expect(waits(new Backoff({ maxAttempts: 6, baseMs: 100, maxMs: 1000, random: () => 0 }))).toEqual([
+      100,
+      200,
+      400,
+      800,
+      1000,
+      1000,
+      null,
+    ]);
   });
 
   test("jitter takes up to half of it away", () => {
@@ -49,7 +57,10 @@ describe("waiting", () => {
   test("ends when the browser is online again, and lets go of everything", async () => {
     const listeners = new EventTarget();
     const { addEventListener, removeEventListener } = globalThis;
-    Object.assign(globalThis, { addEventListener: listeners.addEventListener.bind(listeners), removeEventListener: listeners.removeEventListener.bind(listeners) });
+    Object.assign(globalThis, {
+      addEventListener: listeners.addEventListener.bind(listeners),
+      removeEventListener: listeners.removeEventListener.bind(listeners),
+    });
     const timers = watchTimers();
     const waiting = wait(60_000, never);
     listeners.dispatchEvent(new Event("online"));
