@@ -90,5 +90,6 @@ export function ChanlChat({ on, className, style, children, ...props }: ChanlCha
   });
 
   // React 18 knows no properties of custom elements and passes `class` as it stands.
+  // oxlint-disable-next-line react/refs -- a ref that is handed on is not read
   return createElement("chanl-chat", { ref: element, class: className, style }, children);
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable react/globals -- the tests look at what the last render saw */
 import { StrictMode, type ReactElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, expect, test, vi } from "vitest";

@@ -67,18 +67,8 @@ export function useStreamingChat(agentId: string, options: UseStreamingChatOptio
   });
 
   const session = useMemo(
-    () =>
-      new ChatSession({
-        agentId,
-        conversationId,
-        transport: makeTransport(transport, endpoint, async () => {
-          const { headers } = latest.current;
-          return typeof headers === "function" ? headers() : (headers ?? {});
-        }),
-        store: latest.current.store ?? null,
-        tools: latest.current.tools,
-        onToolCall: (call) => latest.current.onToolCall?.(call),
-      }),
+    // oxlint-disable-next-line react/refs -- the closures read the ref when they are called, which is after the render
+    () => createSession({ agentId, conversationId, transport, endpoint, latest }),
     [agentId, conversationId, transport, endpoint],
   );
   const store = useMemo(() => createFrameStore<SessionSnapshot>(session), [session]);
@@ -117,7 +107,31 @@ export function useStreamingChat(agentId: string, options: UseStreamingChatOptio
   };
 }
 
-function makeTransport(transport: "sse" | "websocket" | ChatTransport, endpoint: string, headers: HeadersSource): ChatTransport {
+interface SessionInputs {
+  agentId: string;
+  conversationId: string | undefined;
+  transport: "sse" | "websocket" | ChatTransport;
+  endpoint: string;
+  latest: { readonly current: UseStreamingChatOptions };
+}
+
+function createSession({ agentId, conversationId, transport, endpoint, latest }: SessionInputs): ChatSession {
+  const { store, tools } = latest.current;
+  const headers = async (): Promise<Record<string, string>> => {
+    const source = latest.current.headers;
+    return typeof source === "function" ? source() : (source ?? {});
+  };
+  return new ChatSession({
+    agentId,
+    conversationId,
+    transport: createTransport(transport, endpoint, headers),
+    store: store ?? null,
+    tools,
+    onToolCall: (call) => latest.current.onToolCall?.(call),
+  });
+}
+
+function createTransport(transport: "sse" | "websocket" | ChatTransport, endpoint: string, headers: HeadersSource): ChatTransport {
   if (typeof transport === "object") return transport;
   return transport === "websocket" ? createWebSocketTransport({ endpoint, headers }) : createFetchSseTransport({ endpoint, headers });
 }

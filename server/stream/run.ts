@@ -10,10 +10,8 @@
 import {
   isTerminal,
   type CancelReason,
-  type Metrics,
   type StreamChunk,
   type TerminalChunk,
-  type TokenChunk,
   type Usage,
 } from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
@@ -175,8 +173,7 @@ export class Run {
   #withTtft(chunk: StreamChunk): StreamChunk {
     if (chunk.type !== "token" || this.#toldTtft) return chunk;
     this.#toldTtft = true;
-    const first: TokenChunk & { metrics: Pick<Metrics, "ttft"> } = { ...chunk, metrics: { ttft: this.#metrics.ttft } };
-    return first;
+    return this.#metrics.ttft === null ? chunk : { ...chunk, metrics: { ttft: this.#metrics.ttft } };
   }
 
   #finish(terminal: TerminalChunk, error?: unknown): void {
