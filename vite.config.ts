@@ -42,7 +42,12 @@ const environments: Record<string, EnvironmentOptions> = {
       sourcemap: true,
       minify: false,
       lib: {
-        entry: { index: at("widget/index.ts"), element: at("widget/chanl-chat.ts"), core: at("shared/index.ts"), react: at("react/index.ts") },
+        entry: {
+          index: at("widget/index.ts"),
+          element: at("widget/chanl-chat.ts"),
+          core: at("shared/index.ts"),
+          react: at("react/index.ts"),
+        },
         formats: ["es"],
       },
       rolldownOptions: { external: [/^lit/, /^react/] },
@@ -134,7 +139,15 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
               provider: playwright({
                 launchOptions: {
                   executablePath: findChromium() ?? undefined,
-                  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+                  args: [
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                  ],
                 },
               }),
               instances: [{ browser: "chromium" }],

@@ -9,7 +9,26 @@ if (theme === "light" || theme === "dark") document.documentElement.dataset["the
 
 const state = query.get("state");
 if (state !== null) showGallery(state, query);
-else fillSnippets();
+else {
+  fillSnippets();
+  keepLauncherClear();
+}
+
+/** The launcher floats over whatever is below it, so it waits until the inline chat's composer is out of view. */
+function keepLauncherClear(): void {
+  const floating = document.querySelector<HTMLElement>("#floating");
+  const inline = document.querySelector("chanl-chat[mode='inline']");
+  if (!floating || !inline) return;
+  new IntersectionObserver(
+    ([entry]) => {
+      if (entry && !floating.hasAttribute("open")) floating.setAttribute("launcher", entry.isIntersecting ? "none" : "pill");
+    },
+    { threshold: 0.15 },
+  ).observe(inline);
+  document
+    .getElementById("open-floating")
+    ?.addEventListener("click", () => document.querySelector<HTMLElement & { show(): void }>("#floating")?.show());
+}
 
 function fillSnippets(): void {
   const { origin } = location;

@@ -7,13 +7,7 @@
  * - The model is pulled no further than the fastest reader has read plus `paceBytes`: a client that reads slowly slows
  *   the provider down through TCP. With no reader at all the run goes on; its log is bounded by the store.
  */
-import {
-  isTerminal,
-  type CancelReason,
-  type StreamChunk,
-  type TerminalChunk,
-  type Usage,
-} from "../../shared/protocol/chunk.ts";
+import { isTerminal, type CancelReason, type StreamChunk, type TerminalChunk, type Usage } from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
 import { ClientToolResults } from "../agent/client-tools.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";

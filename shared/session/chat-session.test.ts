@@ -849,6 +849,17 @@ describe("dispose", () => {
     expect(store.read()?.active).toMatchObject({ streamId: "s1", lastSeq: 2 });
   });
 
+  test("a chunk that was on its way is not applied", async () => {
+    const session = open();
+    void session.send("Hi");
+    await transport.latest.start();
+    transport.latest.queue.push({ type: "token", content: "late", seq: 2 });
+    session.dispose();
+    await settled();
+    expect(texts(session)).toEqual(["Hi", ""]);
+    expect(timers.pending()).toBe(0);
+  });
+
   test("after a stop that no gateway has heard leaves no timers either", async () => {
     const session = open();
     void session.send("Hi");

@@ -744,10 +744,14 @@ describe("what only web-socket does", () => {
 
   test("close ends what is followed with one error, and opens nothing again", async () => {
     gateway.script = SCRIPT.slice(0, 2);
-    const following = send("a");
-    await until("it follows", () => gateway.followers === 1);
+    const chunks: TransportChunk[] = [];
+    const following = (async () => {
+      for await (const chunk of transport.send({ agentId: "a", messages: [], requestId: "a" })) chunks.push(chunk);
+    })();
+    await until("it has what there is", () => chunks.length === 3);
     transport.close();
-    expect((await following).map(({ type }) => type)).toEqual(["start", "token", "token", "error"]);
+    await following;
+    expect(chunks.map(({ type }) => type)).toEqual(["start", "token", "token", "error"]);
     await until("the socket is gone", () => gateway.openSockets === 0);
     expect(gateway.requests("ws resume")).toEqual([]);
   });
