@@ -721,7 +721,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   #onAnswerEnded(answer: ChatMessage): void {
     const t = this.#t;
     const how = answer.status === "complete" ? "complete" : answer.status === "stopped" ? "stopped" : "failed";
-    this.#announcer.ended(how);
+    void this.#answerText.complete(answer.id).then(() => this.#announcer.ended(how));
     if (answer.status === "error") this.#announcer.alert(t("err.generic"));
     if (answer.status === "interrupted") this.#announcer.alert(`${t("err.dropped")}. ${t("err.kept")}`);
     if (this.mode === "floating" && !this.open && how === "complete") {

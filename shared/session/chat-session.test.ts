@@ -247,6 +247,28 @@ describe("the snapshot", () => {
   });
 });
 
+test("a view that throws does not end the answer, and its error is not swallowed", async () => {
+  const uncaught: unknown[] = [];
+  const microtasks = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((task) => {
+    try {
+      task();
+    } catch (error) {
+      uncaught.push(error);
+    }
+  });
+  const session = open();
+  const broken = (): void => {
+    throw new Error("a view's bug");
+  };
+  session.onChunk(broken);
+  const sending = session.send("Hi");
+  await transport.latest.token("Hello");
+  await transport.latest.end();
+  expect(await sending).toMatchObject({ status: "complete" });
+  expect(uncaught).not.toEqual([]);
+  microtasks.mockRestore();
+});
+
 describe("stop", () => {
   const phases: [string, (run: ScriptedTransport["latest"]) => Promise<void>, string][] = [
     ["before the first event", () => settled(), ""],
@@ -411,6 +433,18 @@ describe("retry", () => {
     const [first, second] = transport.runs;
     expect(second!.request!.messages).toEqual(first!.request!.messages);
     expect(second!.request!.requestId).not.toBe(first!.request!.requestId);
+  });
+
+  test("after an interruption it ends the run that nobody will read any more", async () => {
+    const session = open();
+    void session.send("Hi");
+    await transport.latest.start();
+    await transport.latest.token("Hel");
+    await transport.latest.lose();
+    void session.retry();
+    await settled();
+    expect(transport.cancelled).toEqual(["s1"]);
+    expect(transport.runs).toHaveLength(2);
   });
 
   test("is null while an answer runs, and with no question", async () => {
@@ -793,6 +827,8 @@ describe("tools that run here", () => {
     await settled();
     await transport.latest.say(toolCall("x"));
     expect(runs).toBe(1);
+    // The model must not wait for a tool whose page is gone.
+    expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", error: "The page was reloaded while the tool ran." }]);
   });
 
   test("a call inside a snapshot runs, unless it has its result already", async () => {

@@ -139,6 +139,7 @@ export class ChatSession {
     if (!active || !message) return;
     this.#replace(resumeMessage(message));
     const run = this.#begin(active);
+    this.#answerLostTools(active.streamId, message);
     await this.#follow(
       run,
       active.streamId === null
@@ -181,6 +182,9 @@ export class ChatSession {
     const at = this.#messages.findLastIndex((message) => message.role === "user");
     if (at === -1) return null;
     this.#messages = this.#messages.slice(0, at + 1);
+    // What was cut may still be generated, and nobody will read it.
+    const abandoned = this.#interrupted?.streamId;
+    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
     return this.#ask();
   }
 
@@ -326,7 +330,7 @@ export class ChatSession {
     if (!message) return;
     const next = reduceMessage(message, chunk, this.#now());
     if (next !== message) this.#replace(next);
-    for (const listener of this.#chunkListeners) listener(chunk, next);
+    tell(this.#chunkListeners, chunk, next);
     if (chunk.type === "error") this.#fail({ code: chunk.code, message: chunk.message, retryable: chunk.retryable });
     this.#changed();
     if (isTerminal(chunk)) return;
@@ -388,6 +392,16 @@ export class ChatSession {
     }
   }
 
+  /** A tool that ran in a page that is gone will not answer: the model is told, instead of waiting for its timeout. */
+  #answerLostTools(streamId: string | null, message: ChatMessage): void {
+    if (streamId === null) return;
+    for (const part of message.parts) {
+      if (part.type !== "tool_call" || part.runsOn !== "client" || part.state !== "running") continue;
+      const error = "The page was reloaded while the tool ran.";
+      void this.#options.transport.sendToolResult(streamId, { toolCallId: part.id, error }).catch(() => undefined);
+    }
+  }
+
   #takeSnapshot(): SessionSnapshot {
     const last = this.#messages.findLast((message) => message.role === "assistant");
     const metrics = this.#run?.metrics;
@@ -423,11 +437,11 @@ export class ChatSession {
 
   #changed(): void {
     this.#snapshot = null;
-    for (const listener of this.#listeners) listener();
+    tell(this.#listeners);
   }
 
   #fail(error: SessionError): void {
-    for (const listener of this.#errorListeners) listener(error);
+    tell(this.#errorListeners, error);
   }
 }
 
@@ -438,4 +452,17 @@ function callsOf(chunk: StreamChunk): ToolCallChunk[] {
   const { chunks } = chunk.message;
   const answered = new Set(chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
   return chunks.filter((part) => part.type === "tool_call").filter(({ id }) => !answered.has(id));
+}
+
+/** A view that throws must not end the answer: its error goes where uncaught errors go. */
+function tell<Values extends unknown[]>(listeners: ReadonlySet<(...values: Values) => void>, ...values: Values): void {
+  for (const listener of listeners) {
+    try {
+      listener(...values);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }

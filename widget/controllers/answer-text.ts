@@ -26,6 +26,9 @@ interface Entry {
   /** Characters the renderer has been given. */
   fed: number;
   ended: boolean;
+  /** Settles when the end is on screen, or will never be. */
+  complete: Promise<void>;
+  finish: () => void;
 }
 
 class TextHost extends Directive {
@@ -74,13 +77,18 @@ export class AnswerText {
       );
       entry.fed = length;
     }
-    if (isNew) entry.renderer.flush();
     if (text.settled && !entry.ended) {
       entry.ended = true;
       entry.renderer.end();
-      entry.renderer.flush();
-      reachScrollers(element);
     }
+    // What is there already shows with its place. What comes later waits for its frame, the end too: one write per frame.
+    if (isNew) entry.renderer.flush();
+  }
+
+  /** Settles when all text of a message that has ended is on screen. */
+  async complete(messageId: string): Promise<void> {
+    const entries = [...this.#entries].filter(([key, entry]) => key.startsWith(`${messageId}:`) && entry.ended);
+    await Promise.all(entries.map(([, entry]) => entry.complete));
   }
 
   /** A chunk that was just applied to its message. Text that has a host goes there (`true`); anything else waits for the next render. */
@@ -119,8 +127,20 @@ export class AnswerText {
 
   #create(text: HostedText, element: Element): Entry {
     element.replaceChildren();
-    const renderer = new TokenRenderer(element as HTMLElement, { ...this.#options(), format: text.format });
-    const entry: Entry = { element, renderer, format: text.format, fed: 0, ended: false };
+    let finish = (): void => undefined;
+    const complete = new Promise<void>((resolve) => (finish = resolve));
+    const options = this.#options();
+    const renderer = new TokenRenderer(element as HTMLElement, {
+      ...options,
+      format: text.format,
+      onFrame: (frame) => {
+        options.onFrame?.(frame);
+        if (!frame.ended) return;
+        reachScrollers(element);
+        finish();
+      },
+    });
+    const entry: Entry = { element, renderer, format: text.format, fed: 0, ended: false, complete, finish };
     this.#entries.set(text.key, entry);
     return entry;
   }
@@ -128,6 +148,7 @@ export class AnswerText {
   #drop(key: string, entry: Entry): void {
     this.#entries.delete(key);
     entry.renderer.destroy();
+    entry.finish();
   }
 }
 
