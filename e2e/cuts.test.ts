@@ -41,8 +41,8 @@ afterAll(async () => {
 
 const transports: [string, (endpoint: string) => ChatTransport][] = [
   ["fetch", (endpoint) => createFetchSseTransport({ endpoint, retry: RETRY })],
-  ["WebSocket", (endpoint) => createWebSocketTransport({ endpoint, retry: RETRY, WebSocket: WebSocket as never })],
-  ["EventSource", (endpoint) => createEventSourceTransport({ endpoint, retry: RETRY, EventSource: EventSource as never })],
+  ["WebSocket", (endpoint) => createWebSocketTransport({ endpoint, retry: RETRY, WebSocket: WebSocket })],
+  ["EventSource", (endpoint) => createEventSourceTransport({ endpoint, retry: RETRY, EventSource: EventSource })],
 ];
 
 describe.each(transports)("over %s", (_name, make) => {

@@ -59,7 +59,7 @@ function sourceStamp() {
   const visit = (path) => {
     const stats = statSync(path);
     if (stats.isDirectory()) {
-      for (const name of readdirSync(path).sort()) visit(join(path, name));
+      for (const name of readdirSync(path).toSorted()) visit(join(path, name));
     } else if (!/\.test\.tsx?$/.test(path)) hash.update(path.slice(root.length)).update(readFileSync(path));
   };
   for (const source of SOURCES) visit(join(root, source));

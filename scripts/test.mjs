@@ -22,7 +22,7 @@ function step(name, action) {
 }
 
 step("types and import direction", () => runBin("tsc", ["-b"]));
-step("lint", () => runBin("oxlint", ["--type-aware", "--quiet"]));
+step("lint", () => runBin("oxlint", ["--type-aware", "--deny-warnings"]));
 step("format", () => runBin("oxfmt", ["--check", "."]));
 ensureBuilt();
 step("package", () => runBin("publint", ["--strict", "--pack", "false"]));

@@ -25,10 +25,7 @@ const question = [{ role: "user" as const, content: "hi" }];
 const transports: [string, (url: string) => ChatTransport][] = [
   ["SSE", (url) => createFetchSseTransport({ endpoint: `${url}/api/chat`, retry: { baseMs: 5 } })],
   ["WebSocket", (url) => createWebSocketTransport({ endpoint: `${url}/api/chat`, WebSocket: socket, retry: { baseMs: 5 } })],
-  [
-    "EventSource",
-    (url) => createEventSourceTransport({ endpoint: `${url}/api/chat`, EventSource: EventSource as never, retry: { baseMs: 5 } }),
-  ],
+  ["EventSource", (url) => createEventSourceTransport({ endpoint: `${url}/api/chat`, EventSource: EventSource, retry: { baseMs: 5 } })],
 ];
 
 /** A TCP proxy that breaks its connection to the client after so many bytes, again and again. */

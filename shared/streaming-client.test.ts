@@ -5,7 +5,6 @@ import type { StreamChunk } from "./protocol/chunk.ts";
 import { StreamingChatClient } from "./streaming-client.ts";
 import { TestGateway } from "./testing/gateway.ts";
 import { until } from "./testing/until.ts";
-import type { WebSocketConstructor } from "./transport/web-socket.ts";
 
 const TOKENS: StreamChunk[] = [
   { type: "token", content: "Hel" },
@@ -20,7 +19,7 @@ beforeEach(async () => {
   client = new StreamingChatClient({
     baseUrl: `${gateway.baseUrl}/`,
     agentId: "agent",
-    WebSocket: WebSocket as unknown as WebSocketConstructor,
+    WebSocket: WebSocket,
     retry: { baseMs: 1, maxMs: 2, maxAttempts: 3 },
   });
   seen = [];

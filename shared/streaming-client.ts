@@ -31,8 +31,8 @@ export class StreamingChatClient {
   on<Type extends keyof Listeners>(type: Type, listener: Listeners[Type]): () => void {
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners);
-    listeners.add(listener as (value: never) => void);
-    return () => void listeners.delete(listener as (value: never) => void);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Asks. Settles when the answer has ended; what it said came to the listeners. */

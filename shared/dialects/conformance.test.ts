@@ -55,7 +55,7 @@ function usageOf(usage: Json | null): Usage | null {
     cachedInputTokens: detail("prompt_tokens_details", "cached_tokens") ?? usage["cache_read_input_tokens"],
     reasoningTokens: detail("completion_tokens_details", "reasoning_tokens") ?? detail("output_tokens_details", "thinking_tokens"),
   };
-  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined)) as Usage;
+  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== undefined));
 }
 
 /** The expected result of a recording in our words, as the protocol maps them. */

@@ -18,10 +18,16 @@ const delta = (index: number, args: string, more: { id?: string; name?: string }
   arguments: args,
   ...more,
 });
-const call = (index: number, id: string, more: object = {}): StreamChunk =>
-  ({ type: "tool_call", index, id, name: "f", arguments: { x: 1 }, runsOn: "server", ...more }) as StreamChunk;
-const result = (id: string, more: object = { result: 1 }): StreamChunk =>
-  ({ type: "tool_result", id, name: "f", ms: 5, ...more }) as StreamChunk;
+const call = (index: number, id: string, more: object = {}): StreamChunk => ({
+  type: "tool_call",
+  index,
+  id,
+  name: "f",
+  arguments: { x: 1 },
+  runsOn: "server",
+  ...more,
+});
+const result = (id: string, more: object = { result: 1 }): StreamChunk => ({ type: "tool_result", id, name: "f", ms: 5, ...more });
 const tool = (message: ChatMessage, at = 0): ToolCallPart => message.parts.filter((part) => part.type === "tool_call")[at]!;
 
 describe("each chunk", () => {

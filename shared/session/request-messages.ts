@@ -24,6 +24,6 @@ export function requestMessages(messages: readonly ChatMessage[]): RequestMessag
     result.push({ role, content });
   }
   result.reverse();
-  while (!isWhole && result.length > 1 && result[0]!.role === "assistant") result.shift();
+  if (!isWhole) while (result.length > 1 && result[0]!.role === "assistant") result.shift();
   return result;
 }

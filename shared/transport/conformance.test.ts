@@ -9,10 +9,10 @@ import { collect } from "../testing/answer.ts";
 import { TestGateway, type Fault } from "../testing/gateway.ts";
 import { watchTimers } from "../testing/timers.ts";
 import { until } from "../testing/until.ts";
-import { createEventSourceTransport, type EventSourceTransportOptions } from "./event-source.ts";
+import { createEventSourceTransport } from "./event-source.ts";
 import { createFetchSseTransport } from "./fetch-sse.ts";
 import type { ChatTransport, ReconnectNotice, TransportChunk, TransportOptions } from "./transport.ts";
-import { createWebSocketTransport, type WebSocketConstructor } from "./web-socket.ts";
+import { createWebSocketTransport } from "./web-socket.ts";
 
 const TEXT = ["Grü", "ße ", "漢", "😀!"];
 const SCRIPT: StreamChunk[] = [...TEXT.map((content): StreamChunk => ({ type: "token", content })), { type: "done", reason: "stop" }];
@@ -29,13 +29,12 @@ describeTransport("fetch-sse", { wire: "sse", seesHeartbeats: true, make: create
 describeTransport("web-socket", {
   wire: "ws",
   seesHeartbeats: true,
-  make: (options) => createWebSocketTransport({ ...options, WebSocket: WebSocket as unknown as WebSocketConstructor }),
+  make: (options) => createWebSocketTransport({ ...options, WebSocket: WebSocket }),
 });
 describeTransport("event-source", {
   wire: "sse",
   seesHeartbeats: false,
-  make: (options) =>
-    createEventSourceTransport({ ...options, EventSource: EventSource as unknown as EventSourceTransportOptions["EventSource"] }),
+  make: (options) => createEventSourceTransport({ ...options, EventSource: EventSource }),
 });
 
 function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker): void {
@@ -716,7 +715,7 @@ describe("what only web-socket does", () => {
     transport = createWebSocketTransport({
       endpoint: gateway.endpoint,
       retry: QUICK,
-      WebSocket: WebSocket as unknown as WebSocketConstructor,
+      WebSocket: WebSocket,
     });
   });
   afterEach(async () => {
@@ -776,7 +775,7 @@ describe("what only web-socket does", () => {
     const slow = createWebSocketTransport({
       endpoint: gateway.endpoint,
       retry: QUICK,
-      WebSocket: SlowToClose as unknown as WebSocketConstructor,
+      WebSocket: SlowToClose,
     });
     gateway.script = [];
     gateway.fail("a", { edit: (frames) => frames.filter(({ seq }) => seq !== 3) });

@@ -25,7 +25,7 @@ const CLOSED = 2;
  * Its own reconnect is not used: it would keep the cursor of the address it was opened with, and it hides why it failed.
  */
 export function createEventSourceTransport(options: EventSourceTransportOptions): ChatTransport {
-  const Source = options.EventSource ?? (globalThis.EventSource as unknown as EventSourceTransportOptions["EventSource"]);
+  const Source = options.EventSource ?? globalThis.EventSource;
   if (!Source)
     throw new TypeError("createEventSourceTransport: this platform has no EventSource. Pass one, or use createFetchSseTransport.");
   const http = new GatewayHttp(options);

@@ -99,7 +99,7 @@ export async function* followRun(
         if (seq <= cursor.lastSeq) {
           // A repeat is dropped. A repeated last event is how a socket says that nothing is missing.
           if (!chunk || !isTerminal(chunk) || seq < cursor.lastSeq) continue;
-          yield chunk as TransportChunk;
+          yield chunk;
           return;
         }
         if (chunk?.type !== "snapshot" && seq > cursor.lastSeq + 1 + passedOver) {
@@ -116,7 +116,7 @@ export async function* followRun(
         if (!chunk) continue;
         // Time the reader takes is not silence of the connection.
         connection.pause();
-        yield chunk as TransportChunk;
+        yield chunk;
         if (isTerminal(chunk)) return;
         connection.active();
       }

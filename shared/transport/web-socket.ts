@@ -41,7 +41,7 @@ const OPEN = 1;
 const CANCEL_RECEIPT_MS = 1000;
 
 export function createWebSocketTransport(options: WebSocketTransportOptions): ChatTransport {
-  const Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
+  const Socket = options.WebSocket ?? globalThis.WebSocket;
   if (!Socket)
     throw new TypeError("createWebSocketTransport: this platform has no WebSocket. Pass one in `WebSocket`, such as the ws package's.");
   const http = new GatewayHttp(options);

@@ -39,7 +39,7 @@ export class ScriptedRun {
 
   push(...chunks: StreamChunk[]): this {
     for (const chunk of chunks) {
-      this.chunks.push({ ...chunk, seq: ++this.#seq, streamId: this.streamId } as TransportChunk);
+      this.chunks.push({ ...chunk, seq: ++this.#seq, streamId: this.streamId });
       if (isTerminal(chunk)) this.chunks.end();
     }
     return this;
