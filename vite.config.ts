@@ -142,9 +142,6 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
               "lit/directives/guard.js",
               "lit/directives/ref.js",
               "lit/directives/repeat.js",
-              "react",
-              "react-dom/client",
-              "react/jsx-dev-runtime",
             ],
           },
           test: {

@@ -68,7 +68,8 @@ test("Stop ends the model call within 300 ms, keeps what came, and a reload does
   await page.locator('[part~="send-button"]').first().click();
   await until(() => aborted() > aborts, "the provider to see the abort");
   const abortedAt = performance.timeOrigin + provider.calls.at(-1)!.abortedAt!;
-  expect(abortedAt - ((await page.evaluate("pressedAt")) as number)).toBeLessThan(300);
+  const pressedAt: number = await page.evaluate("pressedAt");
+  expect(abortedAt - pressedAt).toBeLessThan(300);
   const text = await answerText(page);
   expect(ANSWER.startsWith(text)).toBe(true);
   expect(text.length).toBeLessThan(ANSWER.length);
