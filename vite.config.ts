@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { EnvironmentOptions, Plugin } from "vite";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-import { findChromium } from "./scripts/chromium.mjs";
+import { findChromium, TEST_ARGS } from "./scripts/chromium.mjs";
 
 const root = import.meta.dirname;
 const at = (path: string): string => resolve(root, path);
@@ -154,15 +154,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
               provider: playwright({
                 launchOptions: {
                   executablePath: findChromium() ?? undefined,
-                  args: [
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-quic",
-                    "--no-first-run",
-                    "--disable-background-networking",
-                    "--disable-component-update",
-                    "--disable-sync",
-                  ],
+                  args: TEST_ARGS,
                 },
               }),
               instances: [{ browser: "chromium" }],

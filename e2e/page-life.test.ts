@@ -1,5 +1,5 @@
 /** What happens to an answer when a person stops it, reloads, leaves, or the network goes away. In a real page on a real gateway. */
-import type { Browser, Page } from "playwright";
+import type { Browser, Page, Route } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
@@ -112,56 +112,39 @@ test("leaving without Stop keeps the run, and coming back shows all of it", asyn
   await page.close();
 });
 
+/** The real stream's beginning, then a clean end: what a proxy makes of a killed backend. */
+async function endEarly(route: Route): Promise<void> {
+  const request = route.request();
+  const response = await fetch(request.url(), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: request.postData(),
+  });
+  const reader = response.body!.getReader();
+  let body = "";
+  while (!body.includes("word12")) body += new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  await route.fulfill({
+    status: 200,
+    headers: { "Content-Type": "text/event-stream", "X-Stream-Id": response.headers.get("X-Stream-Id")! },
+    body,
+  });
+}
+
 test("a body that ends cleanly without its last event is resumed", async () => {
   const page = await open();
-  let cut = false;
-  await page.route("**/api/chat/stream", async (route) => {
-    if (cut) return route.continue();
-    cut = true;
-    // The real stream's beginning, then a clean end: what a proxy makes of a killed backend.
-    const request = route.request();
-    const response = await fetch(request.url(), {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: request.postData(),
-    });
-    const reader = response.body!.getReader();
-    let body = "";
-    while (!body.includes("word12")) body += new TextDecoder().decode((await reader.read()).value);
-    await reader.cancel();
-    return route.fulfill({
-      status: 200,
-      headers: { "Content-Type": "text/event-stream", "X-Stream-Id": response.headers.get("X-Stream-Id")! },
-      body,
-    });
-  });
+  await page.route("**/api/chat/stream", endEarly, { times: 1 });
+  const resumed = page.waitForRequest("**/api/chat/stream/*");
   await ask(page);
+  await resumed;
   await until(async () => (await answerText(page)) === ANSWER, "the whole answer", 30_000);
-  expect(cut).toBe(true);
   await page.close();
 });
 
 test("when resuming fails it is shown as interrupted, and Continue picks it up", async () => {
   const page = await open();
-  let down = false;
-  await page.route("**/api/chat/stream", async (route) => {
-    const request = route.request();
-    const response = await fetch(request.url(), {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: request.postData(),
-    });
-    const reader = response.body!.getReader();
-    let body = "";
-    while (!body.includes("word12")) body += new TextDecoder().decode((await reader.read()).value);
-    await reader.cancel();
-    down = true;
-    return route.fulfill({
-      status: 200,
-      headers: { "Content-Type": "text/event-stream", "X-Stream-Id": response.headers.get("X-Stream-Id")! },
-      body,
-    });
-  });
+  let down = true;
+  await page.route("**/api/chat/stream", endEarly);
   await page.route("**/api/chat/stream/*", (route) => (down ? route.abort("connectionreset") : route.continue()));
   await ask(page);
   const continueButton = page.getByRole("button", { name: "Continue answer" });

@@ -1,1 +1,2 @@
+export const TEST_ARGS: string[];
 export function findChromium(): string | null;

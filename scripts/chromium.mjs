@@ -2,6 +2,17 @@
 import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 
+/** For tests: no sandbox where the tests run as root, and no connections of the browser's own. */
+export const TEST_ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
 const SYSTEM_PATHS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",

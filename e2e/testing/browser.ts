@@ -4,18 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page, type Worker } from "playwright";
 
-import { findChromium } from "../../scripts/chromium.mjs";
+import { findChromium, TEST_ARGS } from "../../scripts/chromium.mjs";
 import { root } from "./gateway-process.ts";
-
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 function executablePath(): string {
   const path = findChromium();
@@ -24,7 +14,7 @@ function executablePath(): string {
 }
 
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath(), headless: true, args: ARGS });
+  return chromium.launch({ executablePath: executablePath(), headless: true, args: TEST_ARGS });
 }
 
 /** Everything a page complains about: uncaught errors, console errors, CSP reports. */
@@ -57,7 +47,7 @@ export async function launchExtension(): Promise<ExtensionBrowser> {
     executablePath: executablePath(),
     headless: true,
     args: [
-      ...ARGS,
+      ...TEST_ARGS,
       `--disable-extensions-except=${extension}`,
       `--load-extension=${extension}`,
       "--remote-debugging-port=0",

@@ -1,8 +1,9 @@
 /** The browser's `EventSource` for reading, one POST for starting. For pages and proxies that want plain GET streams. */
 import { ChatError } from "../errors.ts";
 import { EventQueue } from "./event-queue.ts";
-import { followRun, type Connector, type Received } from "./follow-run.ts";
+import type { Connector, Received } from "./follow-run.ts";
 import { createFrameReader } from "./frame-reader.ts";
+import { createHttpTransport } from "./http-transport.ts";
 import { GatewayHttp } from "./http.ts";
 import type { ChatTransport, TransportOptions } from "./transport.ts";
 
@@ -69,13 +70,5 @@ export function createEventSourceTransport(options: EventSourceTransportOptions)
       yield { nothingMissing: true };
     },
   };
-  return {
-    name: "eventsource",
-    send: (request, follow) => followRun(connector, request, { streamId: null, lastSeq: 0 }, { ...options, ...follow }),
-    resume: (streamId, lastSeq, follow) => followRun(connector, null, { streamId, lastSeq }, { ...options, ...follow }),
-    cancel: (streamId) => http.cancel(streamId),
-    sendToolResult: (streamId, result) => http.sendToolResult(streamId, result),
-    sendApproval: (streamId, approval) => http.sendApproval(streamId, approval),
-    close() {},
-  };
+  return createHttpTransport("eventsource", connector, http, options);
 }

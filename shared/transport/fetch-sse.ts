@@ -1,9 +1,10 @@
 /** SSE over `fetch`: the POST's own answer is the stream, a GET with the cursor resumes it. The default transport. */
 import { ChatError } from "../errors.ts";
 import { readBytes } from "../sse/byte-source.ts";
-import { SseDecoder } from "../sse/decoder.ts";
-import { followRun, type Connector, type Received } from "./follow-run.ts";
+import { readSseEvents } from "../sse/read-events.ts";
+import type { Connector, Received } from "./follow-run.ts";
 import { createFrameReader } from "./frame-reader.ts";
+import { createHttpTransport } from "./http-transport.ts";
 import { GatewayHttp } from "./http.ts";
 import type { ChatTransport, TransportOptions } from "./transport.ts";
 
@@ -36,34 +37,18 @@ export function createFetchSseTransport(options: TransportOptions): ChatTranspor
       yield* decodeEvents(response.body, onActivity);
     },
   };
-  return {
-    name: "sse",
-    send: (request, follow) => followRun(connector, request, { streamId: null, lastSeq: 0 }, { ...options, ...follow }),
-    resume: (streamId, lastSeq, follow) => followRun(connector, null, { streamId, lastSeq }, { ...options, ...follow }),
-    cancel: (streamId) => http.cancel(streamId),
-    sendToolResult: (streamId, result) => http.sendToolResult(streamId, result),
-    sendApproval: (streamId, approval) => http.sendApproval(streamId, approval),
-    close() {},
-  };
+  return createHttpTransport("sse", connector, http, options);
 }
 
 async function* decodeEvents(body: ReadableStream<Uint8Array>, onActivity: () => void): AsyncGenerator<Received, void, undefined> {
-  let ready: Received[] = [];
   const readFrame = createFrameReader();
-  const decoder = new SseDecoder({ onEvent: (event) => ready.push(readFrame(event)) });
+  for await (const event of readSseEvents(watched(body, onActivity))) yield readFrame(event);
+}
+
+/** Comments are bytes too, and never become events. */
+async function* watched(body: ReadableStream<Uint8Array>, onActivity: () => void): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const bytes of readBytes(body)) {
     onActivity();
-    try {
-      decoder.push(bytes);
-    } catch (error) {
-      yield* ready;
-      throw error;
-    }
-    if (ready.length === 0) continue;
-    const batch = ready;
-    ready = [];
-    yield* batch;
+    yield bytes;
   }
-  decoder.end();
-  yield* ready;
 }
