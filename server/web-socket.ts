@@ -11,7 +11,7 @@ import type { Logger } from "./logger.ts";
 import { acceptToolResult, notPending } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
-import { socketJson } from "./stream/frame.ts";
+import { socketJson, type Frame } from "./stream/frame.ts";
 import type { HeartbeatMember, HeartbeatWheel } from "./stream/heartbeat.ts";
 import type { Run } from "./stream/run.ts";
 
@@ -65,7 +65,7 @@ export class WebSocketGateway {
       refuseUpgrade(socket, toGatewayError(error));
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#add(webSocket, owner));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#add(webSocket, socket, owner));
   }
 
   /** Tells every client that the gateway goes away, and lets go of those that do not answer. */
@@ -74,8 +74,8 @@ export class WebSocketGateway {
     for (const connection of this.#connections) connection.close(1001, "The gateway is shutting down.");
   }
 
-  #add(webSocket: WebSocket, owner: string): void {
-    const connection = new SocketConnection(webSocket, owner, this.#options);
+  #add(webSocket: WebSocket, stream: Duplex, owner: string): void {
+    const connection = new SocketConnection(webSocket, stream, owner, this.#options);
     this.#connections.add(connection);
     webSocket.once("close", () => {
       this.#connections.delete(connection);
@@ -91,6 +91,8 @@ export class WebSocketGateway {
 
 class SocketConnection implements HeartbeatMember {
   readonly #socket: WebSocket;
+  /** What the socket's frames are written to. */
+  readonly #stream: Duplex;
   readonly #owner: string;
   readonly #options: WebSocketGatewayOptions;
   readonly #closed = new AbortController();
@@ -101,8 +103,9 @@ class SocketConnection implements HeartbeatMember {
   #missedPings = 0;
   lastSent = performance.now();
 
-  constructor(socket: WebSocket, owner: string, options: WebSocketGatewayOptions) {
+  constructor(socket: WebSocket, stream: Duplex, owner: string, options: WebSocketGatewayOptions) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#owner = owner;
     this.#options = options;
     socket.on("message", (data, isBinary) => this.#enqueue(data, isBinary));
@@ -217,10 +220,8 @@ class SocketConnection implements HeartbeatMember {
     const reader = run.attach(afterSeq, stream.reader.signal);
     try {
       for await (const batch of reader.frames) {
-        for (const frame of batch) {
-          if (stream.reader.signal.aborted) return;
-          await this.#send(socketJson(frame, run.id));
-        }
+        if (stream.reader.signal.aborted) return;
+        await this.#sendBatch(batch, run.id);
         reader.advance(batch.at(-1)?.seq ?? afterSeq);
       }
     } catch (error) {
@@ -232,6 +233,16 @@ class SocketConnection implements HeartbeatMember {
       if (this.#streams.get(run.id) === stream) this.#streams.delete(run.id);
       if (this.#streams.size === 0) this.#options.heartbeat.remove(this);
     }
+  }
+
+  /** A replay is hundreds of frames at once: one write to the kernel for all of them, not one each. */
+  async #sendBatch(batch: readonly Frame[], streamId: string): Promise<void> {
+    this.#stream.cork();
+    let sent: Promise<void> | undefined;
+    for (const frame of batch) sent = this.#send(socketJson(frame, streamId));
+    this.#stream.uncork();
+    // The last one leaves after all before it.
+    await sent;
   }
 
   /** Resolves when the socket can take more, or is gone. */
