@@ -7,8 +7,8 @@ import {
   createEventSourceTransport,
   createFetchSseTransport,
   createWebSocketTransport,
+  isTerminal,
   type ChatTransport,
-  type TransportChunk,
 } from "../shared/index.ts";
 import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { seededRandom, startFaultProxy, type Fault } from "./testing/fault-proxy.ts";
@@ -45,37 +45,52 @@ const transports: [string, (endpoint: string) => ChatTransport][] = [
   ["EventSource", (endpoint) => createEventSourceTransport({ endpoint, retry: RETRY, EventSource: EventSource })],
 ];
 
-describe.each(transports)("over %s", (_name, make) => {
-  test("200 cuts at random bytes leave the text as it was, and call the model once", async () => {
-    const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-    const random = seededRandom(seed);
-    let planned = 0;
-    const nextFault = (): Fault | null => {
-      if (planned >= 200) return null;
-      planned++;
-      return { afterBytes: 1 + Math.floor(random() * 3_000), kind: random() < 0.5 ? "fin" : "rst" };
-    };
-    const proxy = await startFaultProxy(gateway.origin, nextFault);
-    const transport = make(`${proxy.origin}/api/chat`);
+/** Reads answers through a proxy that cuts at random bytes, until it has cut `cuts` times. */
+async function readThroughCuts(make: (endpoint: string) => ChatTransport, cuts: number, random: () => number): Promise<string[]> {
+  let planned = 0;
+  const nextFault = (): Fault | null => {
+    if (planned >= cuts) return null;
+    planned++;
+    return { afterBytes: 1 + Math.floor(random() * 3_000), kind: random() < 0.5 ? "fin" : "rst" };
+  };
+  const proxy = await startFaultProxy(gateway.origin, nextFault);
+  const transport = make(`${proxy.origin}/api/chat`);
+  const failures: string[] = [];
+  while (proxy.cuts() < cuts) {
     const callsBefore = provider.calls.length;
     let text = "";
-    const terminals: TransportChunk[] = [];
     let lastSeq = 0;
-    for await (const chunk of transport.send({
-      agentId: "docs",
-      messages: [{ role: "user", content: "go" }],
-      requestId: crypto.randomUUID(),
-    })) {
-      expect(chunk.seq, `seed ${seed}`).toBe(++lastSeq);
+    const terminals: string[] = [];
+    const request = { agentId: "docs", messages: [{ role: "user" as const, content: "go" }], requestId: crypto.randomUUID() };
+    for await (const chunk of transport.send(request)) {
+      if (chunk.seq !== ++lastSeq) failures.push(`event ${chunk.seq} where ${lastSeq} was due`);
       if (chunk.type === "token") text += chunk.content;
-      if (chunk.type === "done" || chunk.type === "error" || chunk.type === "cancelled") terminals.push(chunk);
+      if (isTerminal(chunk)) terminals.push(chunk.type);
     }
-    const cuts = proxy.cuts();
-    transport.close();
-    await proxy.close();
-    expect(cuts, `seed ${seed}`).toBeGreaterThanOrEqual(200);
-    expect(text === TEXT, `the text differs; seed ${seed}`).toBe(true);
-    expect(terminals).toMatchObject([{ type: "done" }]);
-    expect(provider.calls.length - callsBefore).toBe(1);
+    if (text !== TEXT) failures.push(`the text differs: ${text.length} instead of ${TEXT.length} characters`);
+    if (terminals.join() !== "done") failures.push(`ended with ${terminals.join() || "nothing"}`);
+    if (provider.calls.length - callsBefore !== 1) failures.push(`${provider.calls.length - callsBefore} calls of the model`);
+  }
+  transport.close();
+  await proxy.close();
+  return failures;
+}
+
+describe.each(transports)("over %s", (_name, make) => {
+  test("1,000 cuts at random bytes lose nothing, repeat nothing, and call the model once per answer", { timeout: 180_000 }, async () => {
+    const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+    expect(await readThroughCuts(make, 1_000, seededRandom(seed)), `SEED=${seed}`).toEqual([]);
   });
+});
+
+test("a resume that asks for one event too many is caught by the same reading", async () => {
+  const offByOne: typeof fetch = (input, init) =>
+    fetch(
+      String(input).replace(/lastSeq=(\d+)/, (_, seq: string) => `lastSeq=${Number(seq) + 1}`),
+      init,
+    );
+  const make = (endpoint: string): ChatTransport =>
+    createFetchSseTransport({ endpoint, retry: { ...RETRY, maxAttempts: 3 }, fetch: offByOne });
+  const failures = await readThroughCuts(make, 5, seededRandom(7));
+  expect(failures.some((failure) => failure.includes("ended with error"))).toBe(true);
 });
