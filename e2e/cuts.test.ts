@@ -86,7 +86,7 @@ describe.each(transports)("over %s", (_name, make) => {
 test("a resume that asks for one event too many is caught by the same reading", async () => {
   const offByOne: typeof fetch = (input, init) =>
     fetch(
-      String(input).replace(/lastSeq=(\d+)/, (_, seq: string) => `lastSeq=${Number(seq) + 1}`),
+      (input as string).replace(/lastSeq=(\d+)/, (_, seq: string) => `lastSeq=${Number(seq) + 1}`),
       init,
     );
   const make = (endpoint: string): ChatTransport =>
