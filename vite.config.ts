@@ -73,7 +73,7 @@ const environments: Record<string, EnvironmentOptions> = {
       emptyOutDir: false,
       target: "es2022",
       sourcemap: true,
-      rolldownOptions: { input: { index: at("demo/index.html"), react: at("demo/react.html") } },
+      rolldownOptions: { input: { index: at("demo/index.html"), react: at("demo/react.html"), docs: at("demo/docs.html") } },
     },
   },
 };

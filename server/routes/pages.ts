@@ -17,6 +17,8 @@ const SCRIPTS = ["chanl-chat.js", "chanl-chat.iife.js", "embed.js"].flatMap((nam
 
 export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
   const router = Router();
+  // Vite keeps a page's folder below its output folder, so the pages lie in demo/demo and their assets in demo/assets.
+  const folders = [join(publicDir, "demo", "demo"), join(publicDir, "demo")];
 
   for (const name of SCRIPTS) {
     router.get(`/${name}`, (_request, response, next) => {
@@ -34,11 +36,14 @@ export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
     const page = (await docs()).pages.get(Array.isArray(path) ? path.join("/") : String(path));
     if (page === undefined) return next();
     setPageHeaders(response, request.headers.host);
-    response.type("text/plain; charset=utf-8").send(page);
+    response.vary("Accept");
+    response.setHeader("Cache-Control", "no-cache");
+    // One address for people and for programs: a browser that follows a citation gets the page that draws the Markdown.
+    const drawn = folders.map((folder) => join(folder, "docs.html")).find(existsSync);
+    if (drawn && request.accepts(["text/markdown", "text/html"]) === "text/html") return response.sendFile(drawn, { cacheControl: false });
+    return response.type("text/markdown; charset=utf-8").send(page);
   });
 
-  // Vite keeps a page's folder below its output folder, so the pages lie in demo/demo and their assets in demo/assets.
-  const folders = [join(publicDir, "demo", "demo"), join(publicDir, "demo")];
   for (const folder of folders) {
     router.use(
       withHeaders,
