@@ -11,6 +11,7 @@ export type { ByteSource } from "./sse/byte-source.ts";
 export { SseDecoder, type SseDecoderOptions } from "./sse/decoder.ts";
 export { encodeSseComment, encodeSseEvent, type SseFields } from "./sse/encoder.ts";
 export { readSseEvents } from "./sse/read-events.ts";
+export { NdjsonDecoder, type NdjsonDecoderOptions } from "./sse/ndjson.ts";
 
 // Events → chunks: one vocabulary, whatever the provider.
 export * from "./protocol/chunk.ts";
@@ -18,6 +19,15 @@ export * from "./protocol/request.ts";
 export { parseEvent, type ReceivedEvent } from "./protocol/validate.ts";
 export type { Dialect, DialectContext, DialectName, DialectReader } from "./dialects/dialect.ts";
 export { readChunks, type ReadChunksOptions } from "./dialects/read-chunks.ts";
+export {
+  IncrementalJson,
+  type IncrementalJsonCounters,
+  type IncrementalJsonError,
+  type IncrementalJsonOptions,
+  type IncrementalJsonResult,
+  type IncrementalJsonState,
+  type JsonPath,
+} from "./tool-calls/incremental-json.ts";
 export {
   createToolCallAccumulator,
   type CompletedToolCall,
