@@ -119,7 +119,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
           test: {
             name: "node",
             environment: "node",
-            include: ["{shared,server,react,extension,scripts}/**/*.test.ts"],
+            include: ["{shared,server,react,extension,scripts,bench}/**/*.test.ts"],
             exclude: ["**/*.browser.test.*", "**/*.dom.test.*", "**/node_modules/**"],
           },
         },

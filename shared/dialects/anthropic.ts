@@ -2,44 +2,38 @@
  * Anthropic Messages. Named events around content blocks with an index each; `message_delta` brings the stop reason
  * and cumulative output usage, `message_stop` the end; `ping` may come anywhere.
  */
-import type { ToolRunsOn, Usage } from "../protocol/chunk.ts";
-import { createToolCallAccumulator, type CompletedToolCall } from "../tool-calls/accumulator.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
-import { finishReason, mergeUsage, providerError, toolCallChunk } from "./finish.ts";
 import { payload, record, text, type UnknownRecord } from "./payload.ts";
+import { Turn } from "./turn.ts";
 
 export const anthropicDialect: Dialect = {
   name: "anthropic",
+  framing: "sse",
   flushAtEof: true,
   createReader: (context) => new AnthropicReader(context),
 };
 
 class AnthropicReader implements DialectReader {
   readonly #context: DialectContext;
-  readonly #calls;
-  /** Blocks that are calls, by block index: who runs them. */
-  readonly #callBlocks = new Map<number, ToolRunsOn>();
-  readonly #runsOn = new Map<number, ToolRunsOn>();
-  #usage: Usage | undefined;
+  readonly #turn: Turn;
+  /** Blocks that are calls. */
+  readonly #callBlocks = new Set<number>();
   #reason: string | undefined;
-  #callToRun = false;
-  #sources = 0;
-  #ended = false;
   /** Counts spliced messages, so that their block indexes do not meet. */
   #messages = 0;
 
   constructor(context: DialectContext) {
     this.#context = context;
-    this.#calls = createToolCallAccumulator({ onLate: context.report });
+    this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
-    if (this.#ended) return;
+    if (this.#turn.ended) return;
     const body = payload(data, this.#context.report);
     if (!body) return;
     switch (body["type"]) {
       case "message_start":
-        if (this.#messages++ > 0) this.#abandonCalls();
+        if (this.#messages++ > 0) this.#turn.endCalls("cut");
         this.#readUsage(record(record(body["message"])?.["usage"]));
         return;
       case "content_block_start":
@@ -57,38 +51,30 @@ class AnthropicReader implements DialectReader {
       case "message_stop":
         return this.#finish();
       case "error":
-        this.#abandonCalls();
-        this.#ended = true;
-        this.#context.emit(providerError(record(body["error"]) ?? {}));
-        return;
+        return this.#turn.error(record(body["error"]) ?? {});
       default:
     }
   }
 
   end(): void {
-    if (this.#ended) return;
+    if (this.#turn.ended) return;
     if (this.#reason !== undefined) return this.#finish();
-    this.#abandonCalls();
+    this.#turn.endCalls("cut");
   }
 
   #startBlock(index: number, block: UnknownRecord): void {
-    const { emit } = this.#context;
     switch (block["type"]) {
       case "text":
-        if (text(block["text"])) emit({ type: "token", content: text(block["text"])! });
-        return;
+        return this.#turn.token(block["text"]);
       case "thinking":
-        if (text(block["thinking"])) emit({ type: "reasoning", content: text(block["thinking"])! });
-        return;
+        return this.#turn.reasoning(block["thinking"]);
       case "tool_use":
       case "server_tool_use":
       case "mcp_tool_use": {
         const runsOn = block["type"] === "tool_use" ? "server" : "provider";
-        const progress = this.#calls.feed({ index: this.#key(index), id: text(block["id"]), name: text(block["name"]), arguments: "" });
-        if (!progress) return;
-        this.#callBlocks.set(this.#key(index), runsOn);
-        this.#runsOn.set(progress.index, runsOn);
-        emit({ type: "tool_call_delta", ...progress });
+        const key = this.#key(index);
+        this.#turn.callDelta({ index: key, id: text(block["id"]), name: text(block["name"]), arguments: "" }, runsOn);
+        this.#callBlocks.add(key);
         // Some gateways send the whole input here and no deltas; `{}` is the placeholder of the streamed form.
         const input = record(block["input"]);
         if (input && Object.keys(input).length > 0) this.#feed(index, JSON.stringify(input));
@@ -99,14 +85,11 @@ class AnthropicReader implements DialectReader {
   }
 
   #readDelta(index: number, delta: UnknownRecord): void {
-    const { emit } = this.#context;
     switch (delta["type"]) {
       case "text_delta":
-        if (text(delta["text"])) emit({ type: "token", content: text(delta["text"])! });
-        return;
+        return this.#turn.token(delta["text"]);
       case "thinking_delta":
-        if (text(delta["thinking"])) emit({ type: "reasoning", content: text(delta["thinking"])! });
-        return;
+        return this.#turn.reasoning(delta["thinking"]);
       case "input_json_delta":
         return this.#feed(index, text(delta["partial_json"]) ?? "");
       case "citations_delta":
@@ -117,38 +100,21 @@ class AnthropicReader implements DialectReader {
 
   #feed(index: number, fragment: string): void {
     if (fragment === "" || !this.#callBlocks.has(this.#key(index))) return;
-    const progress = this.#calls.feed({ index: this.#key(index), arguments: fragment });
-    if (progress) this.#context.emit({ type: "tool_call_delta", ...progress });
+    this.#turn.callDelta({ index: this.#key(index), arguments: fragment });
   }
 
   #readCitation(citation: UnknownRecord): void {
-    const title = text(citation["title"]) ?? text(citation["document_title"]) ?? text(citation["url"]);
-    if (!title) return;
-    const url = text(citation["url"]);
-    const snippet = text(citation["cited_text"]);
-    this.#context.emit({ type: "source", id: String(++this.#sources), title, ...(url ? { url } : {}), ...(snippet ? { snippet } : {}) });
+    const title = text(citation["title"]) ?? citation["document_title"];
+    this.#turn.source({ title, url: citation["url"], snippet: citation["cited_text"] });
   }
 
   #stopBlock(index: number): void {
-    if (!this.#callBlocks.has(this.#key(index))) return;
-    const call = this.#calls.complete({ index: this.#key(index) });
-    if (call) this.#emitCall(call);
-  }
-
-  #emitCall(call: CompletedToolCall): void {
-    const runsOn = this.#runsOn.get(call.index) ?? "server";
-    if (runsOn === "server" && !call.incomplete && !call.invalid) this.#callToRun = true;
-    this.#context.emit(toolCallChunk(call, runsOn));
-  }
-
-  /** Calls whose block never stopped: cut by a new message, the token limit or the network. */
-  #abandonCalls(): void {
-    for (const call of this.#calls.finish({ cut: true })) this.#emitCall(call);
+    if (this.#callBlocks.has(this.#key(index))) this.#turn.completeCall({ index: this.#key(index) });
   }
 
   #readUsage(usage: UnknownRecord | undefined): void {
     if (!usage) return;
-    this.#usage = mergeUsage(this.#usage, {
+    this.#turn.usage({
       inputTokens: usage["input_tokens"],
       outputTokens: usage["output_tokens"],
       cachedInputTokens: usage["cache_read_input_tokens"],
@@ -156,12 +122,10 @@ class AnthropicReader implements DialectReader {
     });
   }
 
+  /** Calls whose block never stopped were cut, by the token limit or the network. */
   #finish(): void {
-    this.#abandonCalls();
-    this.#ended = true;
-    if (this.#usage) this.#context.emit({ type: "usage", ...this.#usage });
-    const reason = finishReason(this.#reason ?? "stop", { callToRun: this.#callToRun, refusal: false });
-    this.#context.emit({ type: "done", reason, ...(this.#usage ? { usage: this.#usage } : {}) });
+    this.#turn.endCalls("cut");
+    this.#turn.done(this.#reason ?? "stop");
   }
 
   #key(index: number): number {

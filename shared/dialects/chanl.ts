@@ -6,6 +6,7 @@ import type { Dialect } from "./dialect.ts";
 
 export const chanlDialect: Dialect = {
   name: "chanl",
+  framing: "sse",
   flushAtEof: false,
   createReader({ emit, report }) {
     let lastSeq = 0;

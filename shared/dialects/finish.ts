@@ -8,15 +8,29 @@ const REASONS: Record<string, FinishReason> = {
   end_turn: "stop",
   stop_sequence: "stop",
   STOP: "stop",
+  completed: "stop",
+  RUN_FINISHED: "stop",
   length: "length",
   max_tokens: "length",
+  max_output_tokens: "length",
   MAX_TOKENS: "length",
   model_context_window_exceeded: "length",
+  incomplete: "length",
   tool_calls: "tool_calls",
+  "tool-calls": "tool_calls",
   function_call: "tool_calls",
   tool_use: "tool_calls",
   content_filter: "content_filter",
+  "content-filter": "content_filter",
   SAFETY: "content_filter",
+  RECITATION: "content_filter",
+  BLOCKLIST: "content_filter",
+  PROHIBITED_CONTENT: "content_filter",
+  SPII: "content_filter",
+  MODEL_ARMOR: "content_filter",
+  IMAGE_SAFETY: "content_filter",
+  IMAGE_PROHIBITED_CONTENT: "content_filter",
+  IMAGE_RECITATION: "content_filter",
   refusal: "refusal",
 };
 
@@ -29,6 +43,11 @@ export function finishReason(reason: string, seen: { callToRun: boolean; refusal
   if (known !== "stop") return known;
   if (seen.callToRun) return "tool_calls";
   return seen.refusal ? "refusal" : "stop";
+}
+
+/** Whether the token limit ended the turn, perhaps inside a call. */
+export function isLength(reason: string): boolean {
+  return finishReason(reason, { callToRun: false, refusal: false }) === "length";
 }
 
 export function toolCallChunk(call: CompletedToolCall, runsOn: ToolRunsOn): ToolCallChunk {
@@ -47,7 +66,7 @@ const PROVIDER_ERRORS: { test: RegExp; code: ChatErrorCode; message: string; ret
     retryable: false,
   },
   {
-    test: /rate.?limit|quota|^429$/i,
+    test: /rate.?limit|quota|resource.?exhausted|^429$/i,
     code: "provider_rate_limited",
     message: "The model's provider is limiting requests.",
     retryable: true,

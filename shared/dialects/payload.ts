@@ -1,5 +1,6 @@
 /** Reading a provider's JSON without trusting its shape. */
 import { ChatError } from "../errors.ts";
+import type { JsonValue } from "../protocol/chunk.ts";
 
 export type UnknownRecord = { readonly [key: string]: unknown };
 
@@ -27,4 +28,13 @@ export function payload(data: string, report: (error: ChatError) => void): Unkno
   const object = record(value);
   if (!object) report(new ChatError("bad_frame", "An event of the stream was not a JSON object. It was skipped."));
   return object;
+}
+
+/** JSON text as a value; `undefined` when it is none. */
+export function jsonOf(json: string): JsonValue | undefined {
+  try {
+    return JSON.parse(json) as JsonValue;
+  } catch {
+    return undefined;
+  }
 }

@@ -271,6 +271,24 @@ test("10,000 random streams give what the slow reference gives, however they are
   if (process.env["CHANL_SEED"] === undefined) expect(events).toBeGreaterThan(10_000);
 });
 
+test("characters across the pieces of a long chunk stay whole", () => {
+  // Long chunks are decoded in pieces, by two decoders: every place of a wide character against the pieces' ends, and all switches.
+  const wide = "漢😀é";
+  for (let shift = 0; shift < 12; shift++) {
+    for (const filler of ["x".repeat(300), wide.repeat(40), `${wide}${"x".repeat(90)}`]) {
+      const bytes = bytesOf(
+        `: ${"s".repeat(shift)}\n${Array.from({ length: 40 }, (_, block) => `data: ${block}${filler}${wide}\n\n`).join("")}`,
+      );
+      const expected = referenceDecode(bytes);
+      for (const length of [bytes.length, 3_000, 2_049, 33]) {
+        const pieces = [];
+        for (let at = 0; at < bytes.length; at += length) pieces.push(bytes.subarray(at, at + length));
+        expect(decode(pieces), `shifted by ${shift}, in chunks of ${length} bytes`).toEqual(expected);
+      }
+    }
+  }
+});
+
 test("eventsource-parser agrees wherever it keeps the standard", () => {
   forSeeds(2_000, (random) => {
     // Its known deviations are left out: CR at a chunk's end, a second BOM, blocks without data, an id with U+0000.

@@ -1,0 +1,74 @@
+// Sizes of what is shipped, each held to a budget; exits with 1 when one is over. Also holds that the core imports nothing.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "vite";
+
+import { ensureBuilt, root } from "./setup.mjs";
+
+/** KB of brotli, 1000 bytes each: what a CDN sends. A budget grows only with a reason in its commit. */
+const BUDGETS = {
+  "core: SSE, tool calls, fetch transport, session": 9,
+  "core: everything": 36,
+  "dist/chanl-chat.js": 53,
+  "dist/embed.js": 3,
+};
+
+const CORE = join(root, "shared", "index.ts");
+const ENTRIES = {
+  "core: SSE, tool calls, fetch transport, session": `export { SseDecoder, createToolCallAccumulator, createFetchSseTransport, ChatSession } from ${JSON.stringify(CORE)};`,
+  "core: everything": `export * from ${JSON.stringify(CORE)};`,
+};
+
+/** What a bundler of today makes of these imports: one minified script. */
+async function bundle(source) {
+  const entry = "\0entry";
+  const { output } = await build({
+    root,
+    configFile: false,
+    logLevel: "error",
+    publicDir: false,
+    plugins: [
+      {
+        name: "entry",
+        resolveId: (id) => (id === entry ? id : undefined),
+        load: (id) => (id === entry ? source : undefined),
+      },
+    ],
+    build: {
+      write: false,
+      target: "es2022",
+      minify: "oxc",
+      rolldownOptions: { input: entry, preserveEntrySignatures: "strict", output: { codeSplitting: false, minify: true } },
+    },
+  });
+  return output;
+}
+
+function sizesOf(code) {
+  const bytes = Buffer.from(code);
+  const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  return { min: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };
+}
+
+const sizes = {};
+const complaints = [];
+for (const [name, source] of Object.entries(ENTRIES)) {
+  const output = await bundle(source);
+  const [{ code, imports, dynamicImports }] = output;
+  const foreign = [...imports, ...dynamicImports];
+  if (output.length !== 1) complaints.push(`${name} is ${output.length} files, not one.`);
+  if (foreign.length > 0) complaints.push(`${name} imports ${foreign.join(", ")}. The core needs nothing but the platform.`);
+  sizes[name] = sizesOf(code);
+}
+ensureBuilt();
+for (const name of Object.keys(BUDGETS)) sizes[name] ??= sizesOf(readFileSync(join(root, name)));
+
+const kilobytes = (bytes) => `${(bytes / 1_000).toFixed(2)} KB`.padStart(10);
+console.log(`${"".padEnd(50)}${["minified", "gzip", "brotli", "budget"].map((word) => word.padStart(10)).join("")}`);
+for (const [name, { min, gzip, brotli }] of Object.entries(sizes)) {
+  console.log(`${name.padEnd(50)}${[min, gzip, brotli, BUDGETS[name] * 1_000].map(kilobytes).join("")}`);
+  if (brotli > BUDGETS[name] * 1_000) complaints.push(`${name} is ${kilobytes(brotli).trim()} in brotli, above its ${BUDGETS[name]} KB.`);
+}
+for (const complaint of complaints) console.error(complaint);
+process.exitCode = complaints.length === 0 ? 0 : 1;
