@@ -46,7 +46,7 @@ test("the widget question is answered with the script tag in a code block, a vis
   // What a citation links to can be opened.
   const page = await fetch(sources[0]?.url ?? "");
   expect(page.status).toBe(200);
-  expect(page.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+  expect(page.headers.get("content-type")).toBe("text/markdown; charset=utf-8");
 });
 
 test.each([

@@ -13,9 +13,9 @@ const MAX_FILE_BYTES = 1_048_576;
 
 /**
  * Part of the question's weight (rare words weigh more) that a section has to contain to count as an answer.
- * At 0.45 one rare word of two is enough and one common word of three is not.
+ * Half is not enough: "capital" alone does not answer "What is the capital of France?".
  */
-const MIN_COVERAGE = 0.45;
+const MIN_COVERAGE = 0.51;
 
 export interface DocsHit {
   /** Title of the page. */

@@ -36,19 +36,16 @@ export class BodyDecoder {
     held.set(bytes, this.#held.length);
     this.#held = held;
     const framing = framingOf(held);
-    if (framing) this.#begin(framing);
+    if (!framing) return;
+    this.#decoder = this.#create(framing);
+    this.#decoder.push(held);
   }
 
   /** Returns whether the body ended inside something that is no event yet. */
   end(): boolean {
-    if (!this.#decoder) this.#begin("sse");
+    // Bytes that are still held are no event: white space, or one bracket.
     this.#decoder?.end();
     return this.#bare?.isOpen ?? false;
-  }
-
-  #begin(framing: Framing): void {
-    this.#decoder = this.#create(framing);
-    this.#decoder.push(this.#held);
   }
 
   #create(framing: Framing): { push(bytes: Uint8Array): void; end(): void } {

@@ -65,11 +65,14 @@ describe("the headers of the response tell before the first event does", () => {
   const headers = (fields: Record<string, string>): Headers => new Headers(fields);
 
   test("a format that names itself", async () => {
-    // An event that both would take, and only one of them understands.
-    const body = 'data: {"type":"error","errorText":"x"}\n\n';
+    // By its first event this would be Anthropic's, and nothing of it would be read.
+    const body = 'data: {"type":"ping"}\n\ndata: {"type":"text-delta","id":"t","delta":"Hi"}\n\ndata: [DONE]\n\n';
     const named = headers({ "x-vercel-ai-ui-message-stream": "v1", "content-type": "text/event-stream" });
-    expect(answerOf(await read(body, { headers: named })).end).toBe("error: provider_error");
-    expect(answerOf(await read(body, { headers: headers({ "x-chanl-stream": "v1" }) })).end).toBe("error: truncated");
+    expect(answerOf(await read(body, { headers: named }))).toMatchObject({ text: "Hi", end: "stop" });
+    expect(answerOf(await read(body)).text).toBe("");
+    const ours = 'data: {"type":"text-delta","delta":"x"}\n\ndata: {"type":"token","content":"Hi","seq":2}\n\n';
+    expect(answerOf(await read(ours, { headers: headers({ "x-chanl-stream": "v1" }) })).text).toBe("Hi");
+    expect(answerOf(await read(ours)).text).toBe("x");
   });
 
   test("lines of JSON, whatever their first byte", async () => {

@@ -104,3 +104,13 @@ test("a terminal chunk closes the body, which may never end by itself", async ()
   expect(answerOf(await collect(readChunks(body))).end).toBe("stop");
   expect(cancelled).toBe(true);
 });
+
+test("an unfinished last event counts where the dialect says so, named or found out", async () => {
+  for (const dialect of ["chanl", "auto"] as const) {
+    const ours = '{"type":"token","content":"a","seq":1}\n\ndata: {"type":"done","reason":"stop","seq":2}';
+    expect(answerOf(await read(`data: ${ours}`, { dialect })), dialect).toMatchObject({ text: "a", end: "error: truncated" });
+  }
+  for (const dialect of ["openai-chat", "auto"] as const) {
+    expect(answerOf(await read(token("a") + FINISH.trimEnd(), { dialect })), dialect).toMatchObject({ text: "a", end: "stop" });
+  }
+});
