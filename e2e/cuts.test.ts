@@ -47,16 +47,12 @@ const transports: [string, (endpoint: string) => ChatTransport][] = [
 
 /** Reads answers through a proxy that cuts at random bytes, until it has cut `cuts` times. */
 async function readThroughCuts(make: (endpoint: string) => ChatTransport, cuts: number, random: () => number): Promise<string[]> {
-  let planned = 0;
-  const nextFault = (): Fault | null => {
-    if (planned >= cuts) return null;
-    planned++;
-    return { afterBytes: 1 + Math.floor(random() * 3_000), kind: random() < 0.5 ? "fin" : "rst" };
-  };
+  const nextFault = (): Fault | null =>
+    proxy.cuts() < cuts ? { afterBytes: 1 + Math.floor(random() * 3_000), kind: random() < 0.5 ? "fin" : "rst" } : null;
   const proxy = await startFaultProxy(gateway.origin, nextFault);
   const transport = make(`${proxy.origin}/api/chat`);
   const failures: string[] = [];
-  while (proxy.cuts() < cuts) {
+  while (proxy.cuts() < cuts && failures.length === 0) {
     const callsBefore = provider.calls.length;
     let text = "";
     let lastSeq = 0;
