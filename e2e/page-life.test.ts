@@ -150,6 +150,7 @@ test("when resuming fails it is shown as interrupted, and Continue picks it up",
   const continueButton = page.getByRole("button", { name: "Continue answer" });
   await continueButton.waitFor({ timeout: 40_000 });
   expect(await page.getByText("The connection dropped").first().isVisible()).toBe(true);
+  expect(await page.getByRole("button", { name: "Retry" }).first().isVisible()).toBe(true);
   const kept = await answerText(page);
   expect(kept).toContain("word11");
   expect(ANSWER.startsWith(kept)).toBe(true);
