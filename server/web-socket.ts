@@ -8,7 +8,7 @@ import { REQUEST_LIMITS } from "../shared/protocol/request.ts";
 import type { OriginPolicy } from "./auth/origins.ts";
 import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
-import { acceptToolResult, notPending } from "./routes/chat.ts";
+import { acceptApproval, acceptToolResult } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
 import { socketJson, type Frame } from "./stream/frame.ts";
@@ -189,9 +189,11 @@ class SocketConnection implements HeartbeatMember {
         acceptToolResult(runs.find(streamId, this.#owner), result);
         return;
       }
-      case "approval":
-        runs.find(request.streamId, this.#owner);
-        throw notPending(request.toolCallId);
+      case "approval": {
+        const { type: _, streamId, ...approval } = request;
+        acceptApproval(runs.find(streamId, this.#owner), approval);
+        return;
+      }
       case "ping":
         return this.#send('{"type":"pong"}');
     }
