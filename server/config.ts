@@ -18,6 +18,10 @@ export interface GatewayConfig {
   publicDir?: string | undefined;
   /** Folder of Markdown files the agent `docs` answers from. Default: this project's own. */
   docsDir?: string | undefined;
+  /** Folder in which agents made over the API are kept. Without one they live as long as the process. */
+  dataDir?: string | undefined;
+  /** File of agents and MCP servers. Read by the program `chanl-chat`; in code they are options. */
+  agentsFile?: string | undefined;
   /** Where the pages of that folder are published. Default: `/docs/` of the gateway. */
   docsUrl?: string | undefined;
   /** Model of agents that name none: `anthropic/…`, `openai/…` or `docs-guide`. */
@@ -95,6 +99,8 @@ const SCHEMA = z.object({
   PUBLIC_DIR: z.string().optional(),
   DOCS_DIR: z.string().optional(),
   DOCS_URL: address.optional(),
+  DATA_DIR: z.string().optional(),
+  AGENTS_FILE: z.string().optional(),
   MODEL: z.string().max(200, "must have at most 200 characters").optional(),
   ANTHROPIC_API_KEY: secret.optional(),
   ANTHROPIC_BASE_URL: address.optional(),
@@ -157,6 +163,9 @@ export function loadConfig(environment: Environment): GatewayConfig {
     publicDir: env.PUBLIC_DIR,
     docsDir: env.DOCS_DIR,
     docsUrl: env.DOCS_URL,
+    agentsFile: env.AGENTS_FILE,
+    // Agents can only be made with the key, so without one there is nothing to keep.
+    dataDir: env.DATA_DIR ?? (env.ADMIN_KEY === undefined ? undefined : ".chanl-chat"),
     model: env.MODEL ?? (anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : "docs-guide"),
     anthropic,
     openai,

@@ -3,9 +3,12 @@ import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 
-import { MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
+import { LayeredAgentStore, MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
 import { docsAgent } from "./agent/docs-agent.ts";
 import { createSearchDocs } from "./agent/search-docs.ts";
+import { FileAgentStore } from "./agent/file-agent-store.ts";
+import type { McpServerSettings } from "./agent/mcp-settings.ts";
+import { McpServers } from "./agent/mcp-tools.ts";
 import type { Tool } from "./agent/tool.ts";
 import { OriginPolicy } from "./auth/origins.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
@@ -32,7 +35,11 @@ export interface GatewayOptions extends Partial<GatewayConfig> {
   tools?: readonly Tool[] | undefined;
   /** Agents besides `docs`. Ignored with an `agentStore` of one's own. */
   agents?: readonly AgentDefinition[] | undefined;
+  /** Agents of a file: the agents routes show them and do not change them. They go before all others. */
+  fixedAgents?: readonly AgentDefinition[] | undefined;
   agentStore?: AgentStore | undefined;
+  /** MCP servers by name, for agents that name them. */
+  mcpServers?: Readonly<Record<string, McpServerSettings>> | undefined;
   runStore?: RunStore | undefined;
   /**
    * Who is asking, as a stable name: only the same one can resume and stop a run. Throw a `GatewayError("unauthorized")` to refuse.
@@ -48,6 +55,10 @@ export interface Gateway {
   logger: Logger;
   agents: AgentStore;
   tools: ReadonlyMap<string, Tool>;
+  mcpServers: McpServers;
+  models: ModelRegistry;
+  /** Agents the routes do not change. */
+  fixedAgentIds: ReadonlySet<string>;
   chat: ChatService;
   runs: RunManager;
   heartbeat: HeartbeatWheel;
@@ -96,7 +107,16 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const heartbeat = new HeartbeatWheel(config.heartbeatMs);
   const origins = new OriginPolicy(config);
-  const agents = options.agentStore ?? new MemoryAgentStore([docsAgent(), ...(options.agents ?? [])]);
+  const seeds = [docsAgent(), ...(options.agents ?? [])];
+  const { dataDir } = config;
+  const kept =
+    options.agentStore ?? (dataDir === undefined ? new MemoryAgentStore(seeds) : new FileAgentStore(join(dataDir, "agents.jsonl"), seeds));
+  const agents = new LayeredAgentStore(options.fixedAgents ?? [], kept);
+  const mcpServers = new McpServers({
+    servers: options.mcpServers ?? {},
+    toolTimeoutMs: config.toolTimeoutMs,
+    onDetail: (detail) => logger.debug({ detail }, "mcp detail"),
+  });
   const runs = new RunManager({
     store: options.runStore ?? new MemoryRunStore({ maxBytes: config.maxLogBytes }),
     limits: config,
@@ -106,11 +126,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
   const tools = new Map<string, Tool>();
+  const models = new ModelRegistry(providers, config.model);
   const gateway: Omit<Gateway, "chat" | "sockets"> = {
     config,
     logger,
     agents,
     tools,
+    mcpServers,
+    models,
+    fixedAgentIds: new Set(options.fixedAgents?.map(({ id }) => id)),
     runs,
     heartbeat,
     origins,
@@ -123,8 +147,9 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const chat = new ChatService({
     agents,
-    models: new ModelRegistry(providers, config.model),
+    models,
     tools,
+    mcpServers,
     runs,
     maxSteps: config.maxSteps,
     toolTimeoutMs: config.toolTimeoutMs,

@@ -1,7 +1,7 @@
 /** One call, run once: approval, timeout, limits, and every way it can fail, as a sentence for the person and the model. */
-import type { JsonValue, SourceChunk, ToolResultChunk } from "../../shared/protocol/chunk.ts";
+import type { JsonValue, SourceChunk, ToolProgressChunk, ToolResultChunk } from "../../shared/protocol/chunk.ts";
 import type { OpenCall } from "./open-call.ts";
-import { ToolError, type ToolOutcome } from "./tool.ts";
+import { ToolError, type ToolContext, type ToolOutcome } from "./tool.ts";
 
 /** Longest result of a tool, for the person and for the model, in characters. */
 export const MAX_RESULT_CHARS = 65_536;
@@ -23,8 +23,13 @@ export interface RunToolOptions {
   clientToolTimeoutMs: number;
   approvalTimeoutMs: number;
   reserveCitations: (count: number) => number;
+  onProgress: (chunk: ToolProgressChunk) => void;
   onDetail?: ((detail: string) => void) | undefined;
 }
+
+/** Shortest time between two progress events of a call, in ms. */
+const PROGRESS_MS = 250;
+const MAX_PROGRESS_CHARS = 200;
 
 type Attempt = (ToolOutcome | { error: string }) & { note?: string; started?: number };
 
@@ -81,15 +86,30 @@ async function fromTool({ tool, chunk }: OpenCall, input: JsonValue, options: Ru
   const timeoutMs = tool.timeoutMs ?? options.toolTimeoutMs;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([options.signal, timeout]);
+  let ended = false;
   try {
-    const running = Promise.resolve(tool.run(input, { callId: chunk.id, signal, reserveCitations: options.reserveCitations }));
-    return await untilAborted(running, signal);
+    let toldAt = Number.NEGATIVE_INFINITY;
+    const onProgress: ToolContext["onProgress"] = ({ progress, total, message }) => {
+      if (signal.aborted || ended || performance.now() - toldAt < PROGRESS_MS || !Number.isFinite(progress)) return;
+      toldAt = performance.now();
+      options.onProgress({
+        type: "tool_progress",
+        id: chunk.id,
+        progress,
+        ...(total === undefined || !Number.isFinite(total) ? {} : { total }),
+        ...(message === undefined ? {} : { message: message.slice(0, MAX_PROGRESS_CHARS) }),
+      });
+    };
+    const context = { callId: chunk.id, signal, reserveCitations: options.reserveCitations, onProgress };
+    return await untilAborted(Promise.resolve(tool.run(input, context)), signal);
   } catch (error) {
     if (options.signal.aborted) return { error: "Stopped." };
     if (timeout.aborted) return { error: `No result within ${seconds(timeoutMs)}.` };
     if (error instanceof ToolError) return { error: error.message };
     options.onDetail?.(`tool ${chunk.name}: ${error instanceof Error ? error.message : String(error)}`);
     return { error: "The tool failed." };
+  } finally {
+    ended = true;
   }
 }
 

@@ -230,6 +230,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
         clientToolTimeoutMs,
         approvalTimeoutMs,
         reserveCitations: (count) => citations.reserve(count),
+        onProgress: (progress) => outbox.push(progress),
         onDetail: options.onDetail,
       });
       running.set(call.chunk.id, answer);

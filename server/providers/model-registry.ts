@@ -2,6 +2,8 @@
 import { ERROR_MESSAGES, GatewayError } from "../errors.ts";
 import type { Provider } from "./provider.ts";
 
+const CHECK_TIMEOUT_MS = 5000;
+
 export interface RegisteredProvider {
   /** Missing when nothing is configured for it. */
   provider: Provider | undefined;
@@ -35,6 +37,14 @@ export class ModelRegistry {
       throw new GatewayError("provider_auth", { message: ERROR_MESSAGES.missingKey(registered?.setting ?? "a provider for it") });
     }
     return { provider: registered.provider, model };
+  }
+
+  /** What is known to be wrong with a model or its key, after at most 5 s. */
+  async check(name: string): Promise<string | undefined> {
+    const { prefix, model } = this.#split(name);
+    const registered = this.#providers.get(prefix);
+    if (!registered?.provider) return `the model ${name} needs ${registered?.setting ?? "a provider for it"}`;
+    return registered.provider.check?.(model, AbortSignal.timeout(CHECK_TIMEOUT_MS));
   }
 
   /** Ids without a prefix are Anthropic's when they begin with `claude`, else the OpenAI-compatible server's. */

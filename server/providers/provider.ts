@@ -60,4 +60,9 @@ export interface ModelTurn {
 export interface Provider {
   readonly name: string;
   stream(turn: ModelTurn): AsyncIterable<StreamChunk>;
+  /**
+   * Asked at the start: what is wrong with the key or the model, as a sentence that names the setting and never the key.
+   * `undefined` when nothing is known to be wrong, also when nobody answered. Never rejects.
+   */
+  check?(model: string, signal: AbortSignal): Promise<string | undefined>;
 }

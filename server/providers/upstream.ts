@@ -1,18 +1,14 @@
 /**
  * One streaming POST to a provider: status → catalogue error, silence → `provider_timeout`, abort → the connection closes.
  *
- * Node's fetch (undici) has limits of its own: 300 s until the headers and 300 s between two pieces of the body. They can only
- * be changed through an undici `Agent`, and Node 20 does not let its built-in copy be imported. So this watchdog is the one that
- * decides, and it has to stay below 300 s. It runs only while we wait for the provider: time the reader spends
- * elsewhere (a slow client, a full log) is not the provider's silence.
+ * The watchdog runs only while we wait for the provider: time the reader spends elsewhere (a slow client, a full log) is not
+ * the provider's silence.
  */
 import { readChunks } from "../../shared/dialects/read-chunks.ts";
 import type { Dialect } from "../../shared/dialects/dialect.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
+import { configuredFetch } from "../outbound.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
-
-/** undici's own limit, see above. */
-export const MAX_IDLE_MS = 295_000;
 
 /** Longest error body that is read for the debug log, in characters, and the longest wait for it, in ms. */
 const DETAIL_CHARS = 4096;
@@ -37,13 +33,11 @@ export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<
   const watchdog = new Watchdog(request.idleMs);
   try {
     const response = await watchdog.during(
-      fetch(request.url, {
+      configuredFetch(request.url, {
         method: "POST",
         headers: { "content-type": "application/json", accept: "text/event-stream", ...request.headers },
         body: JSON.stringify(request.body),
         signal: AbortSignal.any([signal, watchdog.signal]),
-        // A provider that moved is a wrong setting; following it would hand the key to whoever answers there.
-        redirect: "error",
       }),
     );
     if (!response.ok) {
@@ -81,7 +75,7 @@ class Watchdog {
   fired = false;
 
   constructor(idleMs: number) {
-    this.#idleMs = Math.min(idleMs, MAX_IDLE_MS);
+    this.#idleMs = idleMs;
   }
 
   get signal(): AbortSignal {

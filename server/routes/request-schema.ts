@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { ApprovalRequest, ChatRequest, SocketRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import type { JsonObject, JsonValue } from "../../shared/protocol/chunk.ts";
 import { REQUEST_LIMITS } from "../../shared/protocol/request.ts";
+import { agentChanges, newAgent } from "../agent/agent-schema.ts";
 import { GatewayError } from "../errors.ts";
 
 /** Deepest nesting of a body. Deeper ones only come from somebody who wants to exhaust a stack. */
@@ -58,22 +59,6 @@ const socket = z.discriminatedUnion("type", [
   z.object({ ...approval.shape, type: z.literal("approval"), streamId }),
   z.object({ type: z.literal("ping") }),
 ]);
-
-const agentTools = z.array(toolName).max(REQUEST_LIMITS.tools);
-const agentFields = {
-  name: z.string().min(1).max(200),
-  instructions: z.string().max(REQUEST_LIMITS.contentChars),
-  model: z.string().min(1).max(200),
-  tools: agentTools,
-};
-const newAgent = z.object({
-  ...agentFields,
-  id: id.regex(/^[\w.-]+$/, "must be letters, digits, _, . or -").optional(),
-  instructions: agentFields.instructions.default(""),
-  model: agentFields.model.optional(),
-  tools: agentTools.default([]),
-});
-const agentChanges = z.object(agentFields).partial();
 
 export type NewAgentRequest = z.infer<typeof newAgent>;
 export type AgentChangesRequest = z.infer<typeof agentChanges>;
@@ -142,7 +127,9 @@ function complaint(issue: z.core.$ZodIssue, value: unknown): string {
     case "invalid_value":
       return `must be one of ${issue.values.map(String).join(", ")}`;
     case "invalid_union":
-      return "must be one of chat, resume, cancel, tool_result, approval, ping";
+      return issue.message === "Invalid input" ? "must be one of chat, resume, cancel, tool_result, approval, ping" : issue.message;
+    case "unrecognized_keys":
+      return `holds ${issue.keys.join(", ")}, which is unknown`;
     case "too_big":
       return `must have at most ${String(issue.maximum)} ${unit(issue.origin)}`;
     case "too_small":

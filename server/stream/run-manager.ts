@@ -1,10 +1,10 @@
 /** All runs of this process: starts them once per request id, finds them, forgets them, ends them at shutdown. */
 import { createHash, randomBytes } from "node:crypto";
 
-import type { StreamChunk, TerminalChunk } from "../../shared/protocol/chunk.ts";
+import type { TerminalChunk } from "../../shared/protocol/chunk.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { Run, type RunLimits } from "./run.ts";
+import { Run, type RunLimits, type RunSource } from "./run.ts";
 import type { RunStore } from "./run-store.ts";
 
 export interface RunManagerOptions {
@@ -25,7 +25,7 @@ export interface StartRun {
   onDisconnect?: "continue" | "cancel" | undefined;
   /** What the request asked for. The same `requestId` with something else in it is a mistake, or somebody guessing. */
   content: unknown;
-  source: (run: Run) => (signal: AbortSignal) => AsyncIterable<StreamChunk>;
+  source: (run: Run) => RunSource;
 }
 
 interface Known {

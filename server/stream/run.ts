@@ -45,6 +45,9 @@ export interface RunOptions {
   onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
 }
 
+/** Where a run's chunks come from. It may take a moment to begin. */
+export type RunSource = (signal: AbortSignal) => AsyncIterable<StreamChunk> | Promise<AsyncIterable<StreamChunk>>;
+
 /** One reader's place in a run. Its owner calls `leave` in a `finally`. */
 export interface RunReader {
   /** The events after the cursor, then what comes, until the end or the signal. */
@@ -101,7 +104,7 @@ export class Run {
   }
 
   /** Begins. Returns at once; the work goes on by itself. */
-  start(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): void {
+  start(source: RunSource): void {
     const { id, messageId, agentId, model, requestId, limits } = this.options;
     this.#store({ type: "start", streamId: id, messageId, agentId, model, v: 1, ...(requestId === undefined ? {} : { requestId }) });
     this.#limit = setTimeout(() => this.cancel("timeout"), limits.maxRunMs);
@@ -134,9 +137,9 @@ export class Run {
     };
   }
 
-  async #produce(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): Promise<void> {
+  async #produce(source: RunSource): Promise<void> {
     try {
-      for await (const chunk of source(this.signal)) {
+      for await (const chunk of await source(this.signal)) {
         if (this.ended) return;
         this.#accept(chunk);
         if (this.ended) return;

@@ -76,6 +76,17 @@ export interface ApprovalChunk {
   reason?: string;
 }
 
+/** How far a running tool is. The latest one counts. */
+export interface ToolProgressChunk {
+  type: "tool_progress";
+  /** Of the call. */
+  id: string;
+  /** Grows; its unit is the tool's own. */
+  progress: number;
+  total?: number;
+  message?: string;
+}
+
 export interface ToolResultChunk {
   type: "tool_result";
   id: string;
@@ -184,6 +195,7 @@ export type StreamChunk =
   | ToolCallDeltaChunk
   | ToolCallChunk
   | ApprovalChunk
+  | ToolProgressChunk
   | ToolResultChunk
   | SourceChunk
   | StepChunk

@@ -55,6 +55,12 @@ export function reduceMessage(message: ChatMessage, chunk: StreamChunk, now: num
       return streaming(message, completeCall(endReasoning(message.parts, now), chunk, now));
     case "approval":
       return streaming(message, applyApproval(message.parts, chunk, now));
+    case "tool_progress": {
+      const at = findCall(message.parts, chunk.id, -1);
+      if (at === -1) return message;
+      const { type: _, id: __, ...progress } = chunk;
+      return streaming(message, replaceAt(message.parts, at, { ...(message.parts[at] as ToolCallPart), progress }));
+    }
     case "tool_result":
       return streaming(message, applyResult(message.parts, chunk));
     case "source":
