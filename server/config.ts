@@ -24,11 +24,14 @@ export interface GatewayConfig {
   agentsFile?: string | undefined;
   /** Where the pages of that folder are published. Default: `/docs/` of the gateway. */
   docsUrl?: string | undefined;
-  /** Model of agents that name none: `anthropic/…`, `openai/…` or `docs-guide`. */
+  /** Model of agents that name none: `anthropic/…`, `openai/…`, `openai-responses/…`, `gemini/…` or `docs-guide`. */
   model: string;
   anthropic?: { apiKey?: string | undefined; baseUrl: string; maxTokens: number } | undefined;
   openai?: { apiKey?: string | undefined; baseUrl: string } | undefined;
-  /** Longest silence of a provider, in ms, at most 295 s. */
+  gemini?: { apiKey?: string | undefined; baseUrl: string } | undefined;
+  /** Times a provider is asked again after it refused before its first byte. */
+  providerRetries: number;
+  /** Longest silence of a provider, in ms. */
   providerIdleMs: number;
   graceMs: number;
   heartbeatMs: number;
@@ -61,6 +64,7 @@ export interface GatewayConfig {
 
 export const DEFAULT_ANTHROPIC_MODEL = "anthropic/claude-sonnet-4-5";
 export const DEFAULT_OPENAI_MODEL = "openai/gpt-4.1-mini";
+export const DEFAULT_GEMINI_MODEL = "gemini/gemini-2.5-flash";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -107,7 +111,10 @@ const SCHEMA = z.object({
   ANTHROPIC_MAX_TOKENS: number(1, 1_000_000, 4096),
   OPENAI_API_KEY: secret.optional(),
   OPENAI_BASE_URL: address.optional(),
-  PROVIDER_IDLE_MS: number(100, 295_000, 90_000),
+  GEMINI_API_KEY: secret.optional(),
+  GEMINI_BASE_URL: address.optional(),
+  PROVIDER_IDLE_MS: number(100, 3_600_000, 90_000),
+  PROVIDER_RETRIES: number(0, 5, 2),
   GRACE_MS: number(0, 3_600_000, 30_000),
   HEARTBEAT_MS: number(50, 60_000, 15_000),
   COALESCE_MS: number(0, 50, 16),
@@ -152,6 +159,11 @@ export function loadConfig(environment: Environment): GatewayConfig {
     env.OPENAI_API_KEY || env.OPENAI_BASE_URL
       ? { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL ?? "https://api.openai.com/v1" }
       : undefined;
+  const gemini =
+    env.GEMINI_API_KEY || env.GEMINI_BASE_URL
+      ? { apiKey: env.GEMINI_API_KEY, baseUrl: env.GEMINI_BASE_URL ?? "https://generativelanguage.googleapis.com" }
+      : undefined;
+  const defaultModel = anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : gemini ? DEFAULT_GEMINI_MODEL : "docs-guide";
   return {
     host: env.HOST,
     port: env.PORT,
@@ -166,9 +178,11 @@ export function loadConfig(environment: Environment): GatewayConfig {
     agentsFile: env.AGENTS_FILE,
     // Agents can only be made with the key, so without one there is nothing to keep.
     dataDir: env.DATA_DIR ?? (env.ADMIN_KEY === undefined ? undefined : ".chanl-chat"),
-    model: env.MODEL ?? (anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : "docs-guide"),
+    model: env.MODEL ?? defaultModel,
     anthropic,
     openai,
+    gemini,
+    providerRetries: env.PROVIDER_RETRIES,
     providerIdleMs: env.PROVIDER_IDLE_MS,
     graceMs: env.GRACE_MS,
     heartbeatMs: env.HEARTBEAT_MS,

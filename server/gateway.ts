@@ -18,7 +18,9 @@ import { AnthropicProvider } from "./providers/anthropic.ts";
 import { DocsGuideProvider } from "./providers/docs-guide.ts";
 import { DocsIndex } from "./providers/docs-index.ts";
 import { ModelRegistry, type RegisteredProvider } from "./providers/model-registry.ts";
+import { GeminiProvider } from "./providers/gemini.ts";
 import { OpenAiProvider } from "./providers/openai.ts";
+import { OpenAiResponsesProvider } from "./providers/openai-responses.ts";
 import type { Provider } from "./providers/provider.ts";
 import { ChatService } from "./stream/chat-service.ts";
 import { HeartbeatWheel } from "./stream/heartbeat.ts";
@@ -94,14 +96,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     }),
     setting: "DOCS_DIR",
   });
-  const idleMs = config.providerIdleMs;
+  const limits = { idleMs: config.providerIdleMs, maxRetries: config.providerRetries };
+  const { anthropic, openai, gemini } = config;
   providers.set("anthropic", {
-    provider: config.anthropic && new AnthropicProvider({ ...config.anthropic, idleMs }),
+    provider: anthropic && new AnthropicProvider({ ...anthropic, ...limits }),
     setting: "ANTHROPIC_API_KEY (or ANTHROPIC_BASE_URL)",
   });
-  providers.set("openai", {
-    provider: config.openai && new OpenAiProvider({ ...config.openai, idleMs }),
-    setting: "OPENAI_API_KEY (or OPENAI_BASE_URL)",
+  const openaiSetting = "OPENAI_API_KEY (or OPENAI_BASE_URL)";
+  providers.set("openai", { provider: openai && new OpenAiProvider({ ...openai, ...limits }), setting: openaiSetting });
+  providers.set("openai-responses", { provider: openai && new OpenAiResponsesProvider({ ...openai, ...limits }), setting: openaiSetting });
+  providers.set("gemini", {
+    provider: gemini && new GeminiProvider({ ...gemini, ...limits }),
+    setting: "GEMINI_API_KEY (or GEMINI_BASE_URL)",
   });
   for (const [prefix, provider] of Object.entries(options.providers ?? {})) providers.set(prefix, { provider, setting: prefix });
 

@@ -169,7 +169,7 @@ export class McpConnection {
   #publicError(error: unknown, { signal }: ToolContext): unknown {
     if (error instanceof ToolError || signal.aborted) return error;
     this.#detail(error);
-    if (error instanceof McpError) return new ToolError(`The MCP server ${this.name} ${callFailure(error.code as ErrorCode)}.`);
+    if (error instanceof McpError) return new ToolError(`The MCP server ${this.name} ${callFailure(error.code)}.`);
     // Whatever broke, the next call begins with a sound connection.
     void this.#drop();
     return new ToolError(`The MCP server ${this.name} could not run the call.`);
@@ -186,8 +186,8 @@ function connectFailure(error: unknown, { command }: McpServerSettings): string 
   return command === undefined ? "cannot be reached" : "did not start";
 }
 
-function callFailure(code: ErrorCode): string {
-  switch (code) {
+function callFailure(code: number): string {
+  switch (code as ErrorCode) {
     case ErrorCode.RequestTimeout:
       return "did not answer in time";
     case ErrorCode.ConnectionClosed:

@@ -51,7 +51,7 @@ export interface ModelTurn {
   /** How much a model that can think is to think. @defaultValue the provider's own */
   reasoning?: ReasoningEffort | undefined;
   signal: AbortSignal;
-  /** Called at most once, before the terminal chunk of a turn that called tools. */
+  /** Called before the terminal chunk of a turn that calls tools; the last call counts. */
   onNative?: ((native: NativeContent) => void) | undefined;
   /** What went wrong in the provider's own words, secrets removed. For a debug log, never for a person. */
   onDetail?: ((detail: string) => void) | undefined;

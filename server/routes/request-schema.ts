@@ -18,9 +18,23 @@ const jsonObject = z.custom<JsonObject>(
 );
 const toolName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -");
 
+const image = z.union(
+  [
+    z.object({ mediaType: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]), data: z.base64().min(1) }),
+    z.object({
+      url: z
+        .string()
+        .max(2000)
+        .refine((text) => URL.canParse(text) && new URL(text).protocol === "https:", "must be an https address"),
+    }),
+  ],
+  "must be {mediaType, data} with base64, or {url} with an https address",
+);
+
 const message = z.object({
   role: z.enum(["user", "assistant", "system", "tool"]),
   content: z.string().max(REQUEST_LIMITS.contentChars),
+  images: z.array(image).max(REQUEST_LIMITS.images).optional(),
   toolCalls: z
     .array(z.object({ id, name: toolName, arguments: json }))
     .max(REQUEST_LIMITS.tools)

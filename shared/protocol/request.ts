@@ -10,10 +10,15 @@ export interface RequestToolCall {
   arguments: JsonValue;
 }
 
+/** A picture a person shows the model: its bytes, or a public address that the model's provider reads. */
+export type RequestImage = { mediaType: "image/png" | "image/jpeg" | "image/gif" | "image/webp"; data: string } | { url: string };
+
 /** A message of the conversation as the model sees it. `tool` messages answer the call named by `toolCallId`. */
 export interface RequestMessage {
   role: Role;
   content: string;
+  /** Of a `user` message; `data` is base64. They count into the 256 KB of a request. */
+  images?: RequestImage[];
   toolCalls?: RequestToolCall[];
   toolCallId?: string;
   name?: string;
@@ -71,5 +76,6 @@ export const REQUEST_LIMITS = {
   messages: 200,
   contentChars: 100_000,
   tools: 64,
+  images: 8,
   idChars: 128,
 } as const;
