@@ -58,6 +58,8 @@ class AgUiReader implements DialectReader {
         return this.#finish(body);
       case "RUN_ERROR":
         return this.#turn.error({ code: body["code"], message: body["message"] });
+      case undefined:
+        return this.#turn.refused(body);
       default:
     }
   }

@@ -68,6 +68,8 @@ class AiSdkUiReader implements DialectReader {
         return this.#turn.cancelled(/time.?out/i.test(text(body["reason"]) ?? "") ? "timeout" : "user");
       case "error":
         return this.#turn.error({ message: body["errorText"] });
+      case undefined:
+        return this.#turn.refused(body);
       default:
     }
   }

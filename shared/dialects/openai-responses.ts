@@ -87,6 +87,8 @@ class OpenAiResponsesReader implements DialectReader {
       case "error":
         // The documented event has the fields itself; the recorded one has them in `error`, and a `response.failed` behind it.
         return this.#turn.error(record(body["error"]) ?? { code: body["code"], message: body["message"] });
+      case undefined:
+        return this.#turn.refused(body);
       default:
     }
   }

@@ -6,6 +6,7 @@ import type { CancelReason, JsonValue, ToolRunsOn, Usage } from "../protocol/chu
 import { createToolCallAccumulator, type CompletedToolCall, type ToolCallFragment } from "../tool-calls/accumulator.ts";
 import type { DialectContext } from "./dialect.ts";
 import { finishReason, isLength, mergeUsage, providerError, toolCallChunk } from "./finish.ts";
+import { record, type UnknownRecord } from "./payload.ts";
 
 type CallKey = { id?: string | undefined; index?: number | undefined };
 
@@ -121,6 +122,12 @@ export class Turn {
     this.endCalls("cut");
     this.#ended = true;
     this.#context.emit(providerError(error));
+  }
+
+  /** A payload without a `type`, in a format whose events all have one: a server or a proxy refused, and this is its answer. */
+  refused({ error, detail, message }: UnknownRecord): void {
+    const told = error ?? detail ?? message;
+    if (told !== undefined) this.error(record(told) ?? { message: told });
   }
 
   cancelled(reason: CancelReason): void {
