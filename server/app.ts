@@ -54,8 +54,8 @@ export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
 
 export function createServer(options: GatewayOptions = {}): GatewayServer {
   const gateway = createGateway(options);
-  const { config, logger } = gateway;
-  const health = { ready: true };
+  const { config, heartbeat, logger } = gateway;
+  const health = { ready: true, healthy: () => gateway.runs.store.healthy() };
   const app = express();
   app.disable("x-powered-by");
   // ETags of JSON answers only cost a hash; `query parser` simple: no nested objects out of a query string.
@@ -102,6 +102,10 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
     async close() {
       health.ready = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      if (gateway.runs.drain()) {
+        heartbeat.reconnect();
+        gateway.sockets.close();
+      }
       await gateway.runs.close(config.shutdownMs);
       gateway.sockets.close();
       // Answers that just got their last event need a moment to leave; idle keep-alive connections would hold the port for 65 s.

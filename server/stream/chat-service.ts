@@ -8,7 +8,7 @@ import { errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { SEARCH_DOCS } from "../providers/docs-passages.ts";
 import type { ModelRegistry } from "../providers/model-registry.ts";
-import type { Run } from "./run.ts";
+import type { Run, RunHandle } from "./run.ts";
 import type { RunManager } from "./run-manager.ts";
 
 export interface ChatServiceOptions {
@@ -35,7 +35,7 @@ export class ChatService {
   }
 
   /** @throws GatewayError `not_found`, `bad_request`, `conflict` or `overloaded`. What happens later is told in the stream. */
-  async start(request: ChatRequest, owner: string): Promise<Run> {
+  async start(request: ChatRequest, owner: string): Promise<RunHandle> {
     const { agentId, messages, requestId, onDisconnect, tools: clientTools = [] } = request;
     const agent = await this.#options.agents.get(agentId);
     if (!agent) throw new GatewayError("not_found", { field: "agentId", message: `agentId: there is no agent "${agentId}".` });
