@@ -48,6 +48,8 @@ export interface GatewayConfig {
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
+  /** Longest wait for a person's approval, in ms. */
+  approvalTimeoutMs: number;
   /** Pace of `docs-guide`. 0 answers at once. */
   docsGuideTokensPerSecond: number;
   /** Wait between two fragments of its tool call's arguments, in ms. */
@@ -120,6 +122,7 @@ const SCHEMA = z.object({
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
+  APPROVAL_TIMEOUT_MS: number(100, 86_400_000, 600_000),
   DOCS_GUIDE_TOKENS_PER_SECOND: number(0, 100_000, 160),
   DOCS_GUIDE_FRAGMENT_MS: number(0, 1000, 15),
   LOG_LEVEL: z
@@ -179,6 +182,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,
+    approvalTimeoutMs: env.APPROVAL_TIMEOUT_MS,
     docsGuideTokensPerSecond: env.DOCS_GUIDE_TOKENS_PER_SECOND,
     docsGuideFragmentMs: env.DOCS_GUIDE_FRAGMENT_MS,
     logLevel: env.LOG_LEVEL,

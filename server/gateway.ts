@@ -130,6 +130,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     maxSteps: config.maxSteps,
     toolTimeoutMs: config.toolTimeoutMs,
     clientToolTimeoutMs: config.clientToolTimeoutMs,
+    approvalTimeoutMs: config.approvalTimeoutMs,
     logger,
   });
   const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });

@@ -8,7 +8,7 @@ import { REQUEST_LIMITS } from "../shared/protocol/request.ts";
 import type { OriginPolicy } from "./auth/origins.ts";
 import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
-import { acceptToolResult, notPending, tell } from "./routes/chat.ts";
+import { acceptApproval, acceptToolResult, tell } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
 import { socketJson, type Frame } from "./stream/frame.ts";
@@ -193,9 +193,10 @@ class SocketConnection implements HeartbeatMember {
         const { type: _, streamId, ...result } = request;
         return acceptToolResult(await find(streamId), result);
       }
-      case "approval":
-        await find(request.streamId);
-        throw notPending(request.toolCallId);
+      case "approval": {
+        const { type: _, streamId, ...approval } = request;
+        return acceptApproval(await find(streamId), approval);
+      }
       case "ping":
         await this.send('{"type":"pong"}');
     }

@@ -71,5 +71,13 @@ export { documentFrames, type FrameScheduler } from "./render/frame-scheduler.ts
 export { TokenRenderer, type RenderCounters, type RenderedFrame, type TokenRendererOptions } from "./render/token-renderer.ts";
 
 // The client for code.
-export { ChanlClient, type Agent, type AgentDefinition, type ChanlClientOptions, type StreamOptions, type WholeAnswer } from "./client.ts";
+export {
+  ChanlClient,
+  type Agent,
+  type AgentDefinition,
+  type ApprovalDecision,
+  type ChanlClientOptions,
+  type StreamOptions,
+  type WholeAnswer,
+} from "./client.ts";
 export { StreamingChatClient, type StreamingChatClientOptions } from "./streaming-client.ts";

@@ -1,7 +1,7 @@
 /** The chat over HTTP: start, follow, stop, and the answers of tools that run in the client. */
 import { Router, type Request, type RequestHandler, type Response } from "express";
 
-import { REQUEST_LIMITS, type ToolResultRequest } from "../../shared/protocol/request.ts";
+import { REQUEST_LIMITS, type ApprovalRequest, type ToolResultRequest } from "../../shared/protocol/request.ts";
 import { GatewayError } from "../errors.ts";
 import type { ChatService } from "../stream/chat-service.ts";
 import type { HeartbeatWheel } from "../stream/heartbeat.ts";
@@ -63,10 +63,10 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
   });
 
   router.post("/stream/:streamId/approvals", jsonBody(), async (request, response) => {
-    await find(request);
-    const { toolCallId } = parseApproval(request.body);
-    response.setHeader("Cache-Control", "no-store");
-    throw notPending(toolCallId);
+    const { run } = await find(request);
+    const approval = parseApproval(request.body);
+    await acceptApproval(run, approval);
+    response.status(202).json({ toolCallId: approval.toolCallId });
   });
 
   router.all(["/stream", "/stream/:streamId", "/stream/:streamId/:action"], methodNotAllowed);
@@ -99,8 +99,13 @@ export async function acceptToolResult(run: RunHandle, result: ToolResultRequest
     throw new GatewayError("not_found", { field: "toolCallId", message: "No call with this toolCallId waits for a result." });
 }
 
-export function notPending(toolCallId: string): GatewayError {
-  return new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
+/** @throws GatewayError `conflict` for a call no approval is pending for, `bad_request` for edited arguments that do not fit. */
+export async function acceptApproval(run: RunHandle, approval: ApprovalRequest): Promise<void> {
+  const outcome = await tell(run, { type: "approval", approval });
+  if (outcome === "accepted") return;
+  if (typeof outcome === "object") throw new GatewayError("bad_request", { field: "arguments", message: outcome.refused });
+  const { toolCallId } = approval;
+  throw new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
 }
 
 function withIdempotencyKey(request: Request): unknown {

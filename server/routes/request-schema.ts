@@ -34,7 +34,7 @@ const chat = z.object({
   requestId: id.optional(),
   conversationId: id.optional(),
   tools: z
-    .array(z.object({ name: toolName, description: z.string().max(4000), parameters: jsonObject }))
+    .array(z.object({ name: toolName, description: z.string().max(4000), parameters: jsonObject, needsApproval: z.boolean().optional() }))
     .max(REQUEST_LIMITS.tools)
     .optional(),
   onDisconnect: z.enum(["continue", "cancel"]).optional(),

@@ -20,6 +20,7 @@ export interface ChatServiceOptions {
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
+  approvalTimeoutMs: number;
   logger: Logger;
 }
 
@@ -67,7 +68,7 @@ export class ChatService {
     run: Run;
     signal: AbortSignal;
   }): AsyncIterable<StreamChunk> {
-    const { maxSteps, toolTimeoutMs, clientToolTimeoutMs, models, logger } = this.#options;
+    const { maxSteps, toolTimeoutMs, clientToolTimeoutMs, approvalTimeoutMs, models, logger } = this.#options;
     try {
       const resolved = models.resolve(input.model);
       return toolLoop({
@@ -78,10 +79,14 @@ export class ChatService {
         tools: input.tools,
         clientTools: input.request.tools ?? [],
         clientResults: input.run.clientResults,
+        approvals: input.run.approvals,
         signal: input.signal,
         maxSteps,
         toolTimeoutMs,
         clientToolTimeoutMs,
+        approvalTimeoutMs,
+        onDecision: ({ approved, arguments: edited }, { id, name }) =>
+          logger.info({ streamId: input.run.id, toolCallId: id, tool: name, approved, edited: edited !== undefined }, "approval"),
         onDetail: (detail) => logger.debug({ streamId: input.run.id, detail }, "upstream detail"),
       });
     } catch (error) {

@@ -9,7 +9,8 @@
  */
 import { isTerminal, type CancelReason, type StreamChunk, type TerminalChunk, type Usage } from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
-import { ClientToolResults } from "../agent/client-tools.ts";
+import { PendingCalls } from "../agent/pending-calls.ts";
+import type { ApprovalRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import { Coalescer } from "./coalescer.ts";
 import { encodeFrame } from "./frame.ts";
@@ -55,7 +56,9 @@ type Place = Pick<Follow, "seq">;
 export class Run implements RunHandle {
   readonly options: RunOptions;
   /** Answers of tools that run in the client. */
-  readonly clientResults = new ClientToolResults();
+  readonly clientResults = new PendingCalls<ToolResultRequest>();
+  /** People's decisions about calls that need one. */
+  readonly approvals = new PendingCalls<ApprovalRequest>();
   /** When the run ended, on the clock of `performance.now`. */
   endedAt: number | undefined;
   readonly #metrics = new StreamMetrics();
@@ -154,10 +157,19 @@ export class Run implements RunHandle {
       case "tool_result":
         return this.clientResults.submit(message.result);
       case "approval":
-        return "unknown";
+        return this.#submitApproval(message.approval);
       case "readers":
         this.#setRemoteReaders(message.instance, message.seq);
         return "accepted";
+    }
+  }
+
+  #submitApproval(approval: ApprovalRequest): RunReply {
+    try {
+      return this.approvals.submit(approval);
+    } catch (error) {
+      if (error instanceof GatewayError) return { refused: error.message };
+      throw error;
     }
   }
 
@@ -265,7 +277,13 @@ export class Run implements RunHandle {
     clearTimeout(this.#grace);
     // A run that was only announced (202) has not lost a reader yet.
     if (this.options.onDisconnect === "cancel" && this.#hadReader && !this.#draining) this.cancel("disconnect");
-    else this.#grace = setTimeout(() => this.cancel("disconnect"), this.options.limits.graceMs);
+    else this.#grace = setTimeout(() => this.#graceIsOver(), this.options.limits.graceMs);
+  }
+
+  /** A run that waits for its client costs no tokens, and the wait has a limit of its own: a reload may take longer than the grace. */
+  #graceIsOver(): void {
+    if (this.approvals.size + this.clientResults.size > 0) this.#watchReaders();
+    else this.cancel("disconnect");
   }
 
   /** Checked once per 16 KB: the answer changes slowly, and there may be many readers. */

@@ -24,6 +24,8 @@ export interface ClientToolDefinition {
   name: string;
   description: string;
   parameters: JsonObject;
+  /** A person has to approve each call before it runs. @defaultValue `false` */
+  needsApproval?: boolean;
 }
 
 export interface ChatRequest {
@@ -44,10 +46,13 @@ export interface ToolResultRequest {
   error?: string;
 }
 
+/** What a person decided about a call that waits. */
 export interface ApprovalRequest {
   toolCallId: string;
   approved: boolean;
+  /** To run it with these instead of the model's. They have to fit the tool's schema. */
   arguments?: JsonValue;
+  /** Told to the model. At most 1000 characters. */
   reason?: string;
 }
 

@@ -1,4 +1,5 @@
 /** Where a conversation survives a reload. */
+import type { ToolResultRequest } from "../protocol/request.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** The run an unfinished answer belongs to. `lastSeq` and the messages are saved together, so they always agree. */
@@ -7,6 +8,8 @@ export interface ActiveRun {
   streamId: string | null;
   lastSeq: number;
   messageId: string;
+  /** Results of tools that ran here and that the gateway has not got yet. */
+  results?: readonly ToolResultRequest[];
 }
 
 export interface StoredConversation {
