@@ -55,8 +55,8 @@ export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
 
 export function createServer(options: GatewayOptions = {}): GatewayServer {
   const gateway = createGateway(options);
-  const { config, logger } = gateway;
-  const health = { ready: true };
+  const { config, heartbeat, logger } = gateway;
+  const health = { ready: true, healthy: () => gateway.runs.store.healthy() };
   const app = express();
   app.disable("x-powered-by");
   // ETags of JSON answers only cost a hash; `query parser` simple: no nested objects out of a query string.
@@ -103,6 +103,10 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
     async close() {
       health.ready = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      if (gateway.runs.drain()) {
+        heartbeat.reconnect();
+        gateway.sockets.close();
+      }
       await gateway.runs.close(config.shutdownMs);
       gateway.sockets.close();
       const programs = gateway.mcpServers.close();

@@ -50,6 +50,8 @@ export interface GatewayConfig {
   stallMs: number;
   /** Time running answers get at shutdown, in ms. */
   shutdownMs: number;
+  /** Keeps runs in Redis, for several instances. */
+  redisUrl?: string | undefined;
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
@@ -126,6 +128,10 @@ const SCHEMA = z.object({
   MAX_RUNS: number(1, 1_000_000, 1000),
   STALL_MS: number(100, 600_000, 30_000),
   SHUTDOWN_MS: number(0, 600_000, 5000),
+  REDIS_URL: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^rediss?:/.test(text), "must be a redis or rediss address")
+    .optional(),
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
@@ -195,6 +201,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     maxRuns: env.MAX_RUNS,
     stallMs: env.STALL_MS,
     shutdownMs: env.SHUTDOWN_MS,
+    redisUrl: env.REDIS_URL,
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,

@@ -25,6 +25,7 @@ import type { Provider } from "./providers/provider.ts";
 import { ChatService } from "./stream/chat-service.ts";
 import { HeartbeatWheel } from "./stream/heartbeat.ts";
 import { MemoryRunStore } from "./stream/memory-run-store.ts";
+import { RedisRunStore } from "./stream/redis-run-store.ts";
 import { RunManager } from "./stream/run-manager.ts";
 import type { RunStore } from "./stream/run-store.ts";
 import { WebSocketGateway } from "./web-socket.ts";
@@ -124,7 +125,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     onDetail: (detail) => logger.debug({ detail }, "mcp detail"),
   });
   const runs = new RunManager({
-    store: options.runStore ?? new MemoryRunStore({ maxBytes: config.maxLogBytes }),
+    store: options.runStore ?? runStore(config, logger),
     limits: config,
     ttlMs: config.ttlMs,
     maxRuns: config.maxRuns,
@@ -166,6 +167,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });
   const complete: Gateway = Object.assign(gateway, { chat, sockets });
   return complete;
+}
+
+function runStore({ redisUrl, maxLogBytes: maxBytes, ttlMs }: GatewayConfig, logger: Logger): RunStore {
+  return redisUrl === undefined ? new MemoryRunStore({ maxBytes }) : new RedisRunStore({ url: redisUrl, maxBytes, ttlMs, logger });
 }
 
 function loadDocs(docsDir: string | undefined): Promise<DocsIndex> {

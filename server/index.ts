@@ -9,8 +9,9 @@ export { ConfigError, defaultConfig, loadConfig, type GatewayConfig } from "./co
 export { ERROR_CATALOGUE, GatewayError, type GatewayErrorCode, type GatewayErrorOptions } from "./errors.ts";
 
 // Where runs are kept.
-export type { LogHead, RunStore } from "./stream/run-store.ts";
+export type { Follow, FrameReader, LocalRuns, LogHead, RunMessage, RunRecord, RunReply, RunStore } from "./stream/run-store.ts";
 export { MemoryRunStore, type MemoryRunStoreOptions } from "./stream/memory-run-store.ts";
+export { RedisRunStore, type RedisRunStoreOptions } from "./stream/redis-run-store.ts";
 export { encodeFrame, type Frame } from "./stream/frame.ts";
 
 // Agents and their tools.

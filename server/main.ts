@@ -11,6 +11,7 @@ import { ConfigError, isLoopback, loadConfig, type GatewayConfig } from "./confi
 import { createLogger } from "./logger.ts";
 import { packageRoot } from "./package-root.ts";
 import { checkNames, checkOutside } from "./start-check.ts";
+import { RedisRunStore } from "./stream/redis-run-store.ts";
 
 function fail(message: string): never {
   process.stderr.write(`chanl-chat cannot start:\n${message}\n`);
@@ -39,6 +40,9 @@ if (problems.length > 0) fail(problems.map((problem) => `AGENTS_FILE ${config.ag
 await gateway.gateway
   .docs()
   .catch((error: NodeJS.ErrnoException) => fail(`DOCS_DIR ${config.docsDir ?? ""} cannot be read: ${error.message}`));
+
+const { store } = gateway.gateway.runs;
+if (store instanceof RedisRunStore) await store.ready().catch((error: Error) => fail(`REDIS_URL: ${error.message}`));
 
 const url = await gateway.listen().catch((error: NodeJS.ErrnoException) => {
   if (error.code === "EADDRINUSE") fail(`PORT ${config.port} is taken. Set PORT to another one.`);

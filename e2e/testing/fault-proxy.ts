@@ -12,6 +12,8 @@ export interface FaultProxy {
   origin: string;
   /** Connections cut so far. */
   cuts: () => number;
+  /** Resets every connection that is open now. */
+  cutAll: () => void;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,9 @@ export async function startFaultProxy(targetOrigin: string, nextFault: () => Fau
   return {
     origin: `http://127.0.0.1:${address.port}`,
     cuts: () => cuts,
+    cutAll() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -141,7 +141,7 @@ function complaint(issue: z.core.$ZodIssue, value: unknown): string {
     case "invalid_value":
       return `must be one of ${issue.values.map(String).join(", ")}`;
     case "invalid_union":
-      return issue.message === "Invalid input" ? "must be one of chat, resume, cancel, tool_result, approval, ping" : issue.message;
+      return issue.discriminator === undefined ? issue.message : "must be one of chat, resume, cancel, tool_result, approval, ping";
     case "unrecognized_keys":
       return `holds ${issue.keys.join(", ")}, which is unknown`;
     case "too_big":

@@ -11,7 +11,7 @@ import type { Logger } from "../logger.ts";
 import { SEARCH_DOCS } from "../providers/docs-passages.ts";
 import { FallbackProvider } from "../providers/fallback.ts";
 import type { ModelRegistry, ResolvedModel } from "../providers/model-registry.ts";
-import type { Run } from "./run.ts";
+import type { Run, RunHandle } from "./run.ts";
 import type { RunManager } from "./run-manager.ts";
 
 export interface ChatServiceOptions {
@@ -49,7 +49,7 @@ export class ChatService {
   }
 
   /** @throws GatewayError `not_found`, `bad_request`, `conflict` or `overloaded`. What happens later is told in the stream. */
-  async start(request: ChatRequest, owner: string): Promise<Run> {
+  async start(request: ChatRequest, owner: string): Promise<RunHandle> {
     const { agentId, messages, requestId, onDisconnect, tools: clientTools = [] } = request;
     const agent = await this.#options.agents.get(agentId);
     if (!agent) throw new GatewayError("not_found", { field: "agentId", message: `agentId: there is no agent "${agentId}".` });
