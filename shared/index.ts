@@ -54,7 +54,8 @@ export { createEventSourceTransport, type EventSourceTransportOptions } from "./
 // Chunks → conversation.
 export * from "./session/message.ts";
 export { reduceMessage } from "./session/reduce.ts";
-export { createWebStorageStore, type ActiveRun, type ConversationStore, type StoredConversation } from "./session/conversation-store.ts";
+export type { ActiveRun, ConversationStore, StoredConversation } from "./session/conversation-store.ts";
+export { createWebStorageStore } from "./session/web-storage-store.ts";
 export {
   ChatSession,
   type ChatSessionOptions,

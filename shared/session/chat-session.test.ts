@@ -7,7 +7,8 @@ import { createRandom } from "../testing/random.ts";
 import { createScriptedTransport, settled, type ScriptedTransport } from "../testing/scripted-transport.ts";
 import { watchTimers, type TimerWatch } from "../testing/timers.ts";
 import { ChatSession, type ChatSessionOptions, type ClientTool } from "./chat-session.ts";
-import { createWebStorageStore, type ConversationStore, type StoredConversation } from "./conversation-store.ts";
+import type { ConversationStore, StoredConversation } from "./conversation-store.ts";
+import { createWebStorageStore } from "./web-storage-store.ts";
 import { messageText, type ChatMessage } from "./message.ts";
 
 /** A store in memory that keeps every save, as text: what is saved must not change afterwards. */

@@ -98,6 +98,8 @@ export class ChatSession {
 
   #conversationId: string;
   #messages: readonly ChatMessage[] = [];
+  /** The list of messages is in somebody's hands, so it must not change. */
+  #isShared = false;
   #run: Run | null = null;
   /** Where an interrupted answer can be picked up. */
   #interrupted: ActiveRun | null = null;
@@ -139,6 +141,7 @@ export class ChatSession {
     const stored = await store?.load(this.#conversationId);
     if (!stored || this.#messages.length > 0) return;
     this.#messages = stored.messages;
+    this.#isShared = true;
     this.#restored = stored.messages.length > 0;
     for (const message of stored.messages) {
       for (const part of message.parts) {
@@ -251,6 +254,7 @@ export class ChatSession {
     const run = this.#run ?? this.#interrupted;
     const { requestId, streamId = null, lastSeq = 0, messageId = "", results = [] } = run ?? {};
     const active = requestId === undefined ? null : { requestId, streamId, lastSeq, messageId, ...(results.length > 0 ? { results } : {}) };
+    this.#isShared = true;
     this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active });
   }
 
@@ -485,6 +489,7 @@ export class ChatSession {
   }
 
   #takeSnapshot(): SessionSnapshot {
+    this.#isShared = true;
     const last = this.#messages.findLast((message) => message.role === "assistant");
     const metrics = this.#run?.metrics;
     return {
@@ -514,7 +519,12 @@ export class ChatSession {
   }
 
   #replace(next: ChatMessage): void {
-    this.#messages = this.#messages.map((message) => (message.id === next.id ? next : message));
+    const at = this.#messages.findLastIndex((message) => message.id === next.id);
+    if (at === -1) return;
+    // A copy per token would cost a long conversation dearly; one per snapshot is enough.
+    if (this.#isShared) this.#messages = this.#messages.slice();
+    this.#isShared = false;
+    (this.#messages as ChatMessage[])[at] = next;
   }
 
   #changed(): void {

@@ -28,38 +28,3 @@ export interface ConversationStore {
   save(conversationId: string, conversation: StoredConversation): void;
   remove(conversationId: string): void;
 }
-
-interface StorageLike {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/** `sessionStorage` or `localStorage`. @param storage a getter, because merely touching the property may throw in a sandboxed frame. */
-export function createWebStorageStore(storage: () => StorageLike, prefix = "chanl-chat:"): ConversationStore {
-  const quietly = <Result>(action: (area: StorageLike) => Result): Result | null => {
-    try {
-      return action(storage());
-    } catch {
-      return null;
-    }
-  };
-  return {
-    load(conversationId) {
-      const text = quietly((area) => area.getItem(prefix + conversationId));
-      if (!text) return Promise.resolve(null);
-      try {
-        const value = JSON.parse(text) as StoredConversation;
-        return Promise.resolve(value.v === 1 && Array.isArray(value.messages) ? value : null);
-      } catch {
-        return Promise.resolve(null);
-      }
-    },
-    save(conversationId, conversation) {
-      quietly((area) => area.setItem(prefix + conversationId, JSON.stringify(conversation)));
-    },
-    remove(conversationId) {
-      quietly((area) => area.removeItem(prefix + conversationId));
-    },
-  };
-}
