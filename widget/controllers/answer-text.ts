@@ -135,9 +135,7 @@ export class AnswerText {
       format: text.format,
       onFrame: (frame) => {
         options.onFrame?.(frame);
-        if (!frame.ended) return;
-        reachScrollers(element);
-        finish();
+        if (frame.ended) finish();
       },
     });
     const entry: Entry = { element, renderer, format: text.format, fed: 0, ended: false, complete, finish };
@@ -150,9 +148,4 @@ export class AnswerText {
     entry.renderer.destroy();
     entry.finish();
   }
-}
-
-/** Code and tables that are wider than the column scroll, and what scrolls must be reachable by keyboard. */
-function reachScrollers(element: Element): void {
-  for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }
