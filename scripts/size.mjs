@@ -8,14 +8,18 @@ import { ensureBuilt, root } from "./setup.mjs";
 
 /** KB of brotli, 1000 bytes each: what a CDN sends. A budget grows only with a reason in its commit. */
 const BUDGETS = {
+  "renderer: Markdown to DOM, without highlighter": 15,
   "core: SSE, tool calls, fetch transport, session": 9.5,
   "core: everything": 36,
   "dist/chanl-chat.js": 55,
+  "dist/chanl-chat-highlight.js": 45,
   "dist/embed.js": 3,
 };
 
 const CORE = join(root, "shared", "index.ts");
+const RENDERER = join(root, "shared", "render", "token-renderer.ts");
 const ENTRIES = {
+  "renderer: Markdown to DOM, without highlighter": `export { TokenRenderer } from ${JSON.stringify(RENDERER)};`,
   "core: SSE, tool calls, fetch transport, session": `export { SseDecoder, createToolCallAccumulator, createFetchSseTransport, ChatSession } from ${JSON.stringify(CORE)};`,
   "core: everything": `export * from ${JSON.stringify(CORE)};`,
 };

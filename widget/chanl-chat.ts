@@ -512,7 +512,6 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     this.#extended = false;
     this.#announcer.attach(this.#polite.value ?? null, this.#assertive.value ?? null);
     this.#answerText.sweep(this.renderRoot);
-    this.#answerText.reachScrollers();
     this.#watch.see(snapshot);
     this.#exposeStates(snapshot);
   }
@@ -552,7 +551,6 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
         earlier: snapshot.messages.length - shown.length,
         content: this.#messagesView(snapshot, shown),
         onEarlier: () => this.#onEarlier(),
-        onCameIntoView: () => this.#answerText.reachScrollers(),
       })}
       <div class="dock" part="dock">
         ${jumpView({ t, visible: this.#anchor.canJump, unread: this.#anchor.unread, onJump: () => this.#onJump() })}
@@ -655,11 +653,14 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       headingBase: this.headingLevel + 1,
       caret: true,
       onFrame: () => this.#anchor.followNow(),
+      highlighter: async () => (await import("../shared/render/code-highlighter.ts")).highlightCode,
       labels: {
         copyCode: t("code.copy"),
         copied: t("act.copied"),
         code: t("code.plain"),
         codeBlock: t("code.label"),
+        wrapLines: t("code.wrap"),
+        showAll: t("code.more"),
         table: t("table.label"),
         image: t("image.load"),
         imageWithoutAlt: t("image.loadPlain"),

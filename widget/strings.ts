@@ -38,6 +38,8 @@ export const ENGLISH = {
   "code.label": "Code, {lang}",
   "code.plain": "Code",
   "code.copy": "Copy code",
+  "code.wrap": "Wrap lines",
+  "code.more": "Show all {n} lines",
   "table.label": "Table",
   "image.load": "Load image: {alt} ({host})",
   "image.loadPlain": "Load image ({host})",

@@ -13,7 +13,7 @@ export interface PagesOptions {
 }
 
 /** What other sites load with a script tag. Nothing else of the folder is theirs. */
-const SCRIPTS = ["chanl-chat.js", "chanl-chat.iife.js", "embed.js"].flatMap((name) => [name, `${name}.map`]);
+const SCRIPTS = ["chanl-chat.js", "chanl-chat.iife.js", "chanl-chat-highlight.js", "embed.js"].flatMap((name) => [name, `${name}.map`]);
 
 export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
   const router = Router();

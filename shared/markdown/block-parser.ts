@@ -411,6 +411,7 @@ export class BlockParser<H> {
         return;
       case "rule": {
         const parent = this.#tip;
+        parent.hasChild = true;
         this.#beforeChild(parent, this.#line);
         this.#emitClose(this.#emitOpen(parent.handle, { kind: "rule" }));
         parent.lastLine = this.#line;
@@ -478,6 +479,10 @@ export class BlockParser<H> {
     const block = this.#tip;
     if (block.kind === "paragraph" && !this.#finishParagraph(block)) {
       this.#stack.pop();
+      // Definitions show nothing, but whether a list is loose they decide like any other block.
+      const parent = this.#tip;
+      this.#beforeChild(parent, block.firstLine);
+      parent.lastLine = block.lastLine;
       return;
     }
     if (block.kind === "heading") this.#leaf(block, true).finish(block.text);

@@ -14,15 +14,13 @@ export interface LogView {
   earlier: number;
   content: unknown;
   onEarlier: () => void;
-  /** A message that was not laid out, because it was out of sight, is now. */
-  onCameIntoView: () => void;
 }
 
 /** `aria-live="off"`: the announcer speaks the answer in sentences; a live log would speak every token. */
-export function logView({ t, scroller, column, sentinel, earlier, content, onEarlier, onCameIntoView }: LogView): TemplateResult {
+export function logView({ t, scroller, column, sentinel, earlier, content, onEarlier }: LogView): TemplateResult {
   return html`
     <div class="log" part="log" role="log" aria-live="off" aria-label=${t("log.label")} tabindex="0" ${ref(scroller)}>
-      <div class="col" @contentvisibilityautostatechange=${onCameIntoView} ${ref(column)}>
+      <div class="col" ${ref(column)}>
         ${
           earlier > 0
             ? html`<button type="button" class="btn earlier" part="earlier" @click=${onEarlier} ${ref(sentinel)}>
