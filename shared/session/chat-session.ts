@@ -320,19 +320,16 @@ export class ChatSession {
   }
 
   #followOptions(run: Run): FollowOptions {
+    const onReconnect = (notice: ReconnectNotice | null): void => {
+      if (this.#run !== run) return;
+      this.#reconnect = notice;
+      this.#changed();
+    };
     return {
       signal: run.follow.signal,
-      onReconnect: (notice) => {
-        if (this.#run !== run) return;
-        this.#reconnect = notice;
-        this.#changed();
-      },
-      onConnected: () => {
-        if (this.#run !== run) return;
-        this.#reconnect = null;
-        this.#changed();
-      },
-      onProtocolError: ({ code, message, retryable }) => this.#fail({ code, message, retryable }),
+      onReconnect,
+      onConnected: () => onReconnect(null),
+      onProtocolError: (error) => this.#fail(error),
     };
   }
 
@@ -371,7 +368,7 @@ export class ChatSession {
     const next = reduceMessage(message, chunk, this.#now());
     if (next !== message) this.#replace(next);
     tell(this.#chunkListeners, chunk, next);
-    if (chunk.type === "error") this.#fail({ code: chunk.code, message: chunk.message, retryable: chunk.retryable });
+    if (chunk.type === "error") this.#fail(chunk);
     this.#changed();
     if (isTerminal(chunk)) return;
     this.#saveTimer ??= setTimeout(() => this.flush(), SAVE_INTERVAL_MS);
@@ -532,8 +529,8 @@ export class ChatSession {
     tell(this.#listeners);
   }
 
-  #fail(error: SessionError): void {
-    tell(this.#errorListeners, error);
+  #fail({ code, message, retryable }: SessionError): void {
+    tell(this.#errorListeners, { code, message, retryable });
   }
 }
 
