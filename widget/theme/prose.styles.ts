@@ -225,6 +225,13 @@ export const prose = css`
   .md .hl-deletion {
     color: light-dark(#82071e, #ffb3b8);
   }
+  .md .math.set {
+    all: unset;
+  }
+  .md .math.display.set {
+    display: block;
+    overflow-x: auto;
+  }
   .md .host {
     color: var(--_muted);
     font-size: 0.92em;
