@@ -1,4 +1,5 @@
 /** Where a conversation survives a reload. */
+import type { Forks } from "./forks.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** The run an unfinished answer belongs to. `lastSeq` and the messages are saved together, so they always agree. */
@@ -13,6 +14,8 @@ export interface StoredConversation {
   v: 1;
   messages: readonly ChatMessage[];
   active: ActiveRun | null;
+  /** Other versions of it, where it forks. */
+  forks?: Forks;
 }
 
 /**

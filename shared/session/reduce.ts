@@ -1,5 +1,5 @@
 /** The next state of an answer from one chunk. Pure: parts that did not change stay the same objects. */
-import type { CancelledChunk, ErrorChunk, StreamChunk, ToolCallChunk, ToolResultChunk } from "../protocol/chunk.ts";
+import type { CancelledChunk, ErrorChunk, JsonValue, StreamChunk, ToolCallChunk, ToolResultChunk } from "../protocol/chunk.ts";
 import type { ChatMessage, MessageError, MessagePart, TextPart, ToolCallPart, ToolState } from "./message.ts";
 
 /** An interrupted answer as it was before the cut: what goes on now gives the message that an uncut stream gives. */
@@ -147,8 +147,30 @@ function applyResult(parts: readonly MessagePart[], chunk: ToolResultChunk): rea
   if (chunk.error !== undefined) result.error = chunk.error;
   if (at === -1)
     return [...parts, { type: "tool_call", index: 0, id: chunk.id, name: chunk.name, argumentsText: "", state: "complete", ...result }];
-  return replaceAt(parts, at, { ...(parts[at] as ToolCallPart), ...result });
+  const call = parts[at] as ToolCallPart;
+  // What a person did not allow did not fail: the error tells the model so.
+  if (call.state === "denied" && chunk.error !== undefined) return parts;
+  return replaceAt(parts, at, { ...call, ...result });
 }
+
+/** A person's decision on a call that waits for one. `null` where none does. */
+export function decideCall(message: ChatMessage, toolCallId: string, decision: CallDecision, now: number): ChatMessage | null {
+  const at = message.parts.findIndex((part) => part.type === "tool_call" && part.id === toolCallId && part.state === "needs-approval");
+  if (at === -1) return null;
+  const call = message.parts[at] as ToolCallPart;
+  const decided: ToolCallPart = decision.approved
+    ? { ...call, state: "running", startedAt: now, ...(decision.arguments === undefined ? {} : changedArguments(decision.arguments)) }
+    : { ...call, state: "denied" };
+  return { ...message, parts: replaceAt(message.parts, at, decided) };
+}
+
+export interface CallDecision {
+  approved: boolean;
+  /** In place of what the model asked for. */
+  arguments?: JsonValue | undefined;
+}
+
+const changedArguments = (value: JsonValue): Partial<ToolCallPart> => ({ arguments: value, argumentsText: JSON.stringify(value) });
 
 function closeCalls(parts: readonly MessagePart[], state: ToolState): readonly MessagePart[] {
   return parts.some(isOpenCall) ? parts.map((part) => (isOpenCall(part) ? { ...part, state } : part)) : parts;
