@@ -1,39 +1,32 @@
 import { crx } from "@crxjs/vite-plugin";
 import { playwright } from "@vitest/browser-playwright";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import type { EnvironmentOptions, Plugin } from "vite";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 import { findChromium, TEST_ARGS } from "./scripts/chromium.mjs";
+import { minifyTemplates } from "./scripts/minify-templates.mjs";
 
 const root = import.meta.dirname;
 const at = (path: string): string => resolve(root, path);
 
 /**
- * What a script tag loads later is a file beside it. `import("./…")` is resolved against the script's own address, in a module and
- * in a classic script alike, so both builds name the same file.
- */
-const LATER = [{ source: /\/render\/code-highlighter\.ts$/, file: "./chanl-chat-highlight.js" }];
-
 /** What the highlighter imports. */
 const grammars = Array.from(
   readFileSync(at("shared/highlight/highlighter.ts"), "utf8").matchAll(/"(highlight\.js\/[^"]+)"/g),
   ([, name = ""]) => name,
 );
 
-const laterFiles: Plugin = {
-  name: "later-files",
-  enforce: "pre",
-  resolveId(id, importer) {
-    const later = importer ? LATER.find(({ source }) => source.test(id)) : undefined;
-    return later ? { id: later.file, external: true } : null;
-  },
-  applyToEnvironment: ({ name }) => name === "script" || name === "classic",
-};
-
-/** One bundle of one entry, with nothing external but what is loaded later: what a script tag loads. */
-function script(entry: string, fileName: string, format: "es" | "iife"): EnvironmentOptions {
+/**
+ * What a script tag loads: one script with nothing external. What is not needed at first lies in chunks beside it, which it
+ * loads relative to its own address.
+ */
+function script(
+  entry: string,
+  fileName: string,
+  { format = "es", chunks = "" }: { format?: "es" | "iife"; chunks?: string } = {},
+): EnvironmentOptions {
   return {
     consumer: "client",
     build: {
@@ -43,18 +36,20 @@ function script(entry: string, fileName: string, format: "es" | "iife"): Environ
       target: "es2022",
       sourcemap: true,
       minify: "oxc",
-      lib: { entry: at(entry), formats: [format], fileName: () => fileName, ...(format === "iife" ? { name: "ChanlChat" } : {}) },
+      lib: { entry: at(entry), formats: [format], fileName: () => fileName, name: "ChanlChat" },
       // Vite keeps the white space of ES libraries, for bundlers to come; nothing comes after this one.
-      rolldownOptions: { output: { codeSplitting: false, minify: true } },
+      rolldownOptions: {
+        preserveEntrySignatures: "allow-extension",
+        output: chunks === "" ? { codeSplitting: false, minify: true } : { minify: true, chunkFileNames: `${chunks}/[name]-[hash].js` },
+      },
     },
   };
 }
 
 const environments: Record<string, EnvironmentOptions> = {
-  script: script("widget/index.ts", "chanl-chat.js", "es"),
-  classic: script("widget/index.ts", "chanl-chat.iife.js", "iife"),
-  highlight: script("shared/render/code-highlighter.ts", "chanl-chat-highlight.js", "es"),
-  embed: script("widget/embed.ts", "embed.js", "es"),
+  script: script("widget/index.ts", "chanl-chat.js", { chunks: "chunks" }),
+  classic: script("widget/classic.ts", "chanl-chat.iife.js", { format: "iife" }),
+  embed: script("widget/embed.ts", "embed.js"),
   // What a bundler imports: peers stay external, shared code is in shared chunks.
   npm: {
     consumer: "client",
@@ -118,7 +113,7 @@ async function extension(command: "build" | "serve"): Promise<ViteUserConfig> {
   return {
     root: at("extension"),
     publicDir: at("extension/public"),
-    plugins: [crx({ manifest: manifest(command) }), noWebAccessibleResources],
+    plugins: [minifyTemplates(), crx({ manifest: manifest(command) }), noWebAccessibleResources],
     build: { outDir: at("dist/extension"), emptyOutDir: true, target: "es2022", modulePreload: false },
   };
 }
@@ -128,10 +123,13 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
   return {
     root,
     publicDir: false,
-    plugins: [laterFiles],
+    plugins: [minifyTemplates()],
+    build: { rolldownOptions: { checks: { pluginTimings: false } } },
     environments,
     builder: {
       async buildApp(builder) {
+        // Their names change with their content: those of the last build would stay for ever.
+        rmSync(at("dist/chunks"), { recursive: true, force: true });
         for (const name of Object.keys(environments)) {
           const environment = builder.environments[name];
           if (environment) await builder.build(environment);

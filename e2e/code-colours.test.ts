@@ -83,13 +83,16 @@ test.each(["/module", "/classic"])("a script tag (%s) loads it from beside the s
   asked.length = 0;
   const { page, errors, coloured } = await ask(path);
   await until(async () => (await coloured()) === "const", "the colours");
-  expect(asked.filter((url) => url.includes("highlight"))).toEqual(["/widget/chanl-chat-highlight.js"]);
+  expect(asked.filter((url) => url.includes("highlight"))).toEqual([
+    expect.stringMatching(/^\/widget\/chunks\/code-highlighter-[\w-]+\.js$/),
+  ]);
   expect([errors, await page.evaluate("window.reports")]).toEqual([[], []]);
   await page.close();
 });
 
 test("where the file is missing, code stays plain and the page hears of no error", async () => {
-  missing.add("/widget/chanl-chat-highlight.js");
+  const [chunk] = (await readdir(join(root, "dist", "chunks"))).filter((name) => /^code-highlighter-.*\.js$/.test(name));
+  missing.add(`/widget/chunks/${chunk}`);
   asked.length = 0;
   const { page, errors, coloured } = await ask("/module");
   await until(() => asked.some((url) => url.includes("highlight")), "the request");

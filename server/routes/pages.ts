@@ -13,7 +13,7 @@ export interface PagesOptions {
 }
 
 /** What other sites load with a script tag. Nothing else of the folder is theirs. */
-const SCRIPTS = ["chanl-chat.js", "chanl-chat.iife.js", "chanl-chat-highlight.js", "embed.js"].flatMap((name) => [name, `${name}.map`]);
+const SCRIPTS = ["chanl-chat.js", "chanl-chat.iife.js", "embed.js"].flatMap((name) => [name, `${name}.map`]);
 
 export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
   const router = Router();
@@ -30,6 +30,21 @@ export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
       response.sendFile(join(publicDir, name), { cacheControl: false }, (error) => (error ? next() : undefined));
     });
   }
+
+  // The parts the script loads later, by names that change with their content.
+  router.use(
+    "/chunks",
+    express.static(join(publicDir, "chunks"), {
+      index: false,
+      redirect: false,
+      setHeaders: (response) => {
+        response.setHeader("Access-Control-Allow-Origin", "*");
+        response.setHeader("Cross-Origin-Resource-Policy", "cross-origin");
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        response.setHeader("Cache-Control", "public, max-age=31536000, immutable");
+      },
+    }),
+  );
 
   router.get("/docs/*path", async (request, response, next) => {
     const path = request.params["path"];

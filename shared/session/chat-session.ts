@@ -12,6 +12,7 @@ import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } fr
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
 import type { ChatMessage } from "./message.ts";
+import { fork, selectVersion, type Forks } from "./forks.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages } from "./request-messages.ts";
 
@@ -31,6 +32,8 @@ export interface SessionSnapshot {
   readonly conversationId: string;
   /** The messages came out of the store. */
   readonly restored: boolean;
+  /** Where the conversation has other versions, by the `forkId` of a message. */
+  readonly forks: Forks;
 }
 
 export interface SessionError {
@@ -105,6 +108,7 @@ export class ChatSession {
   #interrupted: ActiveRun | null = null;
   #reconnect: ReconnectNotice | null = null;
   #restored = false;
+  #forks: Forks = {};
   #snapshot: SessionSnapshot | null = null;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -142,6 +146,7 @@ export class ChatSession {
     if (!stored || this.#messages.length > 0) return;
     this.#messages = stored.messages;
     this.#isShared = true;
+    this.#forks = stored.forks ?? {};
     this.#restored = stored.messages.length > 0;
     for (const message of stored.messages) {
       for (const part of message.parts) {
@@ -171,15 +176,49 @@ export class ChatSession {
    */
   async send(text: string): Promise<ChatMessage | null> {
     if (text.trim() === "" || this.#run) return null;
-    const user: ChatMessage = {
-      id: crypto.randomUUID(),
-      role: "user",
-      parts: [{ type: "text", text }],
-      status: "complete",
-      createdAt: this.#now(),
-    };
-    this.#messages = [...this.#messages, user];
+    this.#messages = [...this.#messages, this.#question(text)];
     return this.#ask();
+  }
+
+  /** Asks a question of the past anew, in other words. What followed from it is kept as another version. `null` as in `send`. */
+  async edit(messageId: string, text: string): Promise<ChatMessage | null> {
+    const at = this.#messages.findIndex(({ id, role }) => id === messageId && role === "user");
+    if (at === -1 || text.trim() === "" || this.#run) return null;
+    this.#take(fork({ messages: this.#messages, forks: this.#forks }, at, [this.#question(text)]));
+    return this.#ask();
+  }
+
+  /** Asks for another answer to the last question; the one that is there is kept as another version. */
+  async regenerate(): Promise<ChatMessage | null> {
+    const at = this.#messages.length - 1;
+    if (this.#run || this.#messages[at]?.role !== "assistant") return null;
+    this.#abandon();
+    const forked = fork({ messages: this.#messages, forks: this.#forks }, at, []);
+    this.#take(forked);
+    return this.#ask(forked.forkId);
+  }
+
+  /** Shows another version of the conversation from a message on. @param index from 0 */
+  selectVersion(messageId: string, index: number): void {
+    const at = this.#messages.findIndex(({ id }) => id === messageId);
+    const selected = this.#run ? null : selectVersion({ messages: this.#messages, forks: this.#forks }, at, index);
+    if (!selected) return;
+    this.#interrupted = null;
+    this.#take(selected);
+    this.flush();
+    this.#changed();
+  }
+
+  /** Remembers what the person thought of an answer; the same again takes it back. */
+  rate(messageId: string, rating: "good" | "bad"): "good" | "bad" | null {
+    const message = this.#message(messageId);
+    if (!message) return null;
+    const { rating: before, ...rest } = message;
+    const now = before === rating ? null : rating;
+    this.#replace(now === null ? rest : { ...rest, rating: now });
+    this.flush();
+    this.#changed();
+    return now;
   }
 
   /** Ends the running answer: at once for the person, and at the model as soon as the gateway has heard. What came is kept. */
@@ -198,11 +237,10 @@ export class ChatSession {
     if (this.#run) return null;
     const at = this.#messages.findLastIndex((message) => message.role === "user");
     if (at === -1) return null;
+    const { forkId } = this.#messages[at + 1] ?? {};
     this.#messages = this.#messages.slice(0, at + 1);
-    // What was cut may still be generated, and nobody will read it.
-    const abandoned = this.#interrupted?.streamId;
-    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
-    return this.#ask();
+    this.#abandon();
+    return this.#ask(forkId);
   }
 
   /**
@@ -243,6 +281,7 @@ export class ChatSession {
     this.#restored = false;
     this.#toldCalls.clear();
     this.#begunCalls.clear();
+    this.#forks = {};
     this.#changed();
   }
 
@@ -255,7 +294,8 @@ export class ChatSession {
     const { requestId, streamId = null, lastSeq = 0, messageId = "", results = [] } = run ?? {};
     const active = requestId === undefined ? null : { requestId, streamId, lastSeq, messageId, ...(results.length > 0 ? { results } : {}) };
     this.#isShared = true;
-    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active });
+    const forks = Object.keys(this.#forks).length > 0 ? { forks: this.#forks } : {};
+    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active, ...forks });
   }
 
   /** Stops following and lets go of everything. The run goes on at the gateway; a new session can pick it up. */
@@ -272,8 +312,32 @@ export class ChatSession {
     this.#errorListeners.clear();
   }
 
-  async #ask(): Promise<ChatMessage | null> {
-    const answer: ChatMessage = { id: crypto.randomUUID(), role: "assistant", parts: [], status: "pending", createdAt: this.#now() };
+  #question(text: string): ChatMessage {
+    return { id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }], status: "complete", createdAt: this.#now() };
+  }
+
+  #take({ messages, forks }: { messages: readonly ChatMessage[]; forks: Forks }): void {
+    this.#messages = messages;
+    this.#forks = forks;
+    this.#isShared = true;
+  }
+
+  /** What was cut may still be generated, and nobody will read it. */
+  #abandon(): void {
+    const abandoned = this.#interrupted?.streamId;
+    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
+  }
+
+  /** @param forkId of the versions the answer is one of */
+  async #ask(forkId?: string): Promise<ChatMessage | null> {
+    const answer: ChatMessage = {
+      id: crypto.randomUUID(),
+      role: "assistant",
+      parts: [],
+      status: "pending",
+      createdAt: this.#now(),
+      ...(forkId === undefined ? {} : { forkId }),
+    };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
     const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
@@ -498,6 +562,7 @@ export class ChatSession {
       tokensPerSecond: metrics ? metrics.liveTokensPerSecond : (last?.metrics?.tokensPerSecond ?? null),
       conversationId: this.#conversationId,
       restored: this.#restored,
+      forks: this.#forks,
     };
   }
 
