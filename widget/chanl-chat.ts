@@ -264,6 +264,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** Asks. Settles with the ended answer, or with `null` when nothing was sent. While an answer runs, the message waits for its end. */
   async send(text: string): Promise<ChatMessage | null> {
+    // A script may ask as soon as the element is defined.
+    if (!this.hasUpdated && this.isConnected) await this.updateComplete;
     const { session } = this;
     if (text.trim() === "" || this.disabled) return null;
     if (!session) {
