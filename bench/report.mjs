@@ -7,7 +7,7 @@ export function figure(value) {
   return `${value.toFixed(value >= 10 ? 1 : 2)}×`;
 }
 
-function table(header, rows) {
+export function table(header, rows) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
   return [line(header), line(header.map((_, column) => (column === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
 }
@@ -23,26 +23,28 @@ export function goalLines(goals) {
   );
 }
 
-export function report(sections, goals, rounds) {
+/** Day, engine and machine: no figure without them. */
+export function where() {
   const [{ model }] = cpus();
+  return `${new Date().toISOString().slice(0, 10)} · Node ${process.versions.node} · ${cpus().length} cores, ${model.trim()}`;
+}
+
+export function report(sections, goals, rounds) {
   const held = table(
     ["Goal", "Figure", "Asked", ""],
     goals.map(({ name, figure: value, goal, passed }) => [name, figure(value), goal, passed ? "PASS" : "FAIL"]),
   );
-  return [
-    `${new Date().toISOString().slice(0, 10)} · Node ${process.versions.node} · ${cpus().length} cores, ${model.trim()} · median of ${rounds} rounds`,
-    ...sections.map(sectionTable),
-    held,
-  ].join("\n\n");
+  return [`${where()} · median of ${rounds} rounds`, ...sections.map(sectionTable), held].join("\n\n");
 }
 
-const BEGIN = "<!-- figures: npm run bench:core -->";
 const END = "<!-- /figures -->";
 
-export function publish(path, text) {
+/** @param script The one whose figures these are, such as `bench:core`. */
+export function publish(path, text, script) {
   const readme = readFileSync(path, "utf8");
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`${path} has no place for the figures: ${BEGIN} … ${END}`);
-  writeFileSync(path, `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${readme.slice(end)}`);
+  const mark = `<!-- figures: npm run ${script} -->`;
+  const begin = readme.indexOf(mark);
+  const end = readme.indexOf(END, begin);
+  if (begin === -1 || end === -1) throw new Error(`${path} has no place for the figures: ${mark} … ${END}`);
+  writeFileSync(path, `${readme.slice(0, begin + mark.length)}\n\n${text}\n\n${readme.slice(end)}`);
 }

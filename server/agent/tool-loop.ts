@@ -6,7 +6,7 @@
  * - The calls of all turns are numbered through, so `index` and `id` are unique in the stream.
  * - The last permitted turn is asked with `toolChoice: "none"`: the model has to answer with what it has.
  */
-import type { StreamChunk, TerminalChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
+import type { StreamChunk, TerminalChunk, ToolCallChunk, ToolResultChunk, TokenChunk, Usage } from "../../shared/protocol/chunk.ts";
 import type { ClientToolDefinition, RequestMessage } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -32,6 +32,11 @@ export interface ToolLoopOptions {
   /** Longest wait for a tool that runs in the client, in ms. @defaultValue `120_000` */
   clientToolTimeoutMs?: number;
   onDetail?: (detail: string) => void;
+  /**
+   * Takes tokens in place of the generator, which would cost several promises for each. A promise says that no more can be taken
+   * until it resolves; with `false` nobody wants more, and the loop ends.
+   */
+  onToken?: ((token: TokenChunk) => Promise<boolean> | undefined) | undefined;
 }
 
 interface Turn {
@@ -60,7 +65,10 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     // Not a generator of its own: delegating to one costs several promises per token.
     for await (const chunk of startTurn(last && step > 1)) {
       const told = take(turn, chunk);
-      if (told) yield told;
+      if (told?.type === "token" && options.onToken) {
+        const wait = options.onToken(told);
+        if (wait && !(await wait)) return;
+      } else if (told) yield told;
       if (turn.terminal) break;
     }
     const terminal = turn.terminal ?? errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut }));

@@ -82,6 +82,7 @@ export class ChatService {
         maxSteps,
         toolTimeoutMs,
         clientToolTimeoutMs,
+        onToken: input.run.onToken,
         onDetail: (detail) => logger.debug({ streamId: input.run.id, detail }, "upstream detail"),
       });
     } catch (error) {
