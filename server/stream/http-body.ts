@@ -66,13 +66,14 @@ export class HttpBody {
     if (response.destroyed || response.writableEnded) return;
     const socket = this.#socket;
     if (!socket) {
-      this.#isFull = !response.write(text);
+      if (!response.write(text)) this.#isFull = true;
       return;
     }
     const bytes = Buffer.byteLength(text);
     // Text of one byte a character, which is most of it, is copied instead of encoded.
     const hasRoom = socket.write(`${bytes.toString(16)}\r\n${text}\r\n`, bytes === text.length ? "latin1" : "utf8");
-    this.#isFull = !hasRoom;
+    // A later piece may find room again before `drain`; whoever waits is told by `drain` alone.
+    if (!hasRoom) this.#isFull = true;
   }
 
   end(): void {
