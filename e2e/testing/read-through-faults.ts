@@ -8,11 +8,13 @@ import {
   createWebSocketTransport,
   isTerminal,
   type ChatTransport,
+  type FollowOptions,
 } from "../../shared/index.ts";
 import { openAiText, type Reply } from "../../server/testing/replay-provider.ts";
 import type { Fault } from "./fault-proxy.ts";
 
-const RETRY = { maxAttempts: 60, baseMs: 1, maxMs: 5 };
+/** Without progress, some seconds: a Redis that is restarted is away for as long. */
+const RETRY = { maxAttempts: 200, baseMs: 1, maxMs: 50 };
 /** Three heartbeats of `GATEWAY_ENV`. */
 const IDLE_MS = 600;
 
@@ -65,13 +67,16 @@ export async function readAnswer(transport: ChatTransport): Promise<Reading> {
   let lastSeq = 0;
   const terminals: string[] = [];
   const request = { agentId: "docs", messages: [{ role: "user" as const, content: "go" }], requestId: crypto.randomUUID() };
-  for await (const chunk of transport.send(request)) {
-    if (isTerminal(chunk)) terminals.push(chunk.type === "error" ? chunk.code : chunk.type);
+  let lastCut = "";
+  const onReconnect: FollowOptions["onReconnect"] = ({ attempt, cause }) =>
+    (lastCut = `attempt ${attempt}: ${cause.code}, ${cause.message}`);
+  for await (const chunk of transport.send(request, { onReconnect })) {
+    if (isTerminal(chunk)) terminals.push(chunk.type === "error" ? `${chunk.code} (status ${chunk.status}; ${lastCut})` : chunk.type);
     if (chunk.seq !== ++lastSeq && chunk.seq !== undefined) failures.push(`event ${chunk.seq} where ${lastSeq} was due`);
     if (chunk.type === "token") text += chunk.content;
   }
   const end = terminals.join() || "nothing";
-  const isLost = end === "producer_lost";
+  const isLost = end.startsWith("producer_lost");
   if (isLost ? !TEXT.startsWith(text) : text !== TEXT) failures.push(`the text differs: ${text.length} of ${TEXT.length} characters`);
   if (!isLost && end !== "done") failures.push(`ended with ${end}`);
   return { failures, isLost };
