@@ -106,6 +106,7 @@ export class ChatService {
         approvalTimeoutMs,
         onDecision: ({ approved, arguments: edited }, { id, name }) =>
           logger.info({ streamId, toolCallId: id, tool: name, approved, edited: edited !== undefined }, "approval"),
+        onToken: run.onToken,
         onDetail: (detail) => logger.debug({ streamId, detail }, "upstream detail"),
       });
     } catch (error) {
