@@ -78,9 +78,12 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
       headersTimeout: 10_000,
       requestTimeout: 30_000,
       connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16_384,
     },
     app,
   );
+  // Beyond what one process can serve; without a limit its file descriptors run out first.
+  server.maxConnections = 10_000;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.url?.split("?")[0] === SOCKET_PATH) void gateway.sockets.handleUpgrade(request, socket, head);
     else refuseUpgrade(socket, new GatewayError("not_found"));
