@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import express, { Router, type Express } from "express";
 
 import { requireAdminKey } from "./auth/admin-key.ts";
-import { isLoopback } from "./config.ts";
+import { ConfigError, defaultConfig, isLoopback, type GatewayConfig } from "./config.ts";
 import { GatewayError } from "./errors.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
 import { packageRoot } from "./package-root.ts";
@@ -17,6 +17,7 @@ import { chatRoutes } from "./routes/chat.ts";
 import { answerError, notFound } from "./routes/error-answer.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { refuseUpgrade } from "./web-socket.ts";
 
 const SOCKET_PATH = "/api/chat/ws";
@@ -53,7 +54,9 @@ export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
   });
 }
 
+/** @throws ConfigError for a server that anybody could use: reachable from other machines, without a way to tell callers apart. */
 export function createServer(options: GatewayOptions = {}): GatewayServer {
+  assertNotOpen({ ...defaultConfig(), ...options });
   const gateway = createGateway(options);
   const { config, heartbeat, logger } = gateway;
   const health = { ready: true, healthy: () => gateway.runs.store.healthy() };
@@ -75,9 +78,12 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
       headersTimeout: 10_000,
       requestTimeout: 30_000,
       connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16_384,
     },
     app,
   );
+  // Beyond what one process can serve; without a limit its file descriptors run out first.
+  server.maxConnections = 10_000;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.url?.split("?")[0] === SOCKET_PATH) void gateway.sockets.handleUpgrade(request, socket, head);
     else refuseUpgrade(socket, new GatewayError("not_found"));
@@ -130,8 +136,16 @@ function apiRouter(gateway: Gateway): Router {
     requireAdminKey(config.adminKey),
     agentRoutes({ agents, toolNames: [...tools.keys()], mcpServerNames: mcpServers.names, fixedIds: gateway.fixedAgentIds }),
   );
+  router.use("/sessions", sessionRoutes({ agents, siteSecret: config.siteSecret, tokens: gateway.sessionTokens }));
   router.use(notFound, answerError(logger));
   return router;
+}
+
+function assertNotOpen({ host, siteSecret, allowAnonymous, identify }: GatewayConfig & GatewayOptions): void {
+  if (isLoopback(host) || siteSecret !== undefined || allowAnonymous || identify) return;
+  throw new ConfigError(
+    `HOST ${host} can be reached from other machines: set SITE_SECRET, so that pages need a session token, or ALLOW_ANONYMOUS=true to let everybody in.`,
+  );
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

@@ -10,7 +10,10 @@ import { FileAgentStore } from "./agent/file-agent-store.ts";
 import type { McpServerSettings } from "./agent/mcp-settings.ts";
 import { McpServers } from "./agent/mcp-tools.ts";
 import type { Tool } from "./agent/tool.ts";
+import { createIdentify, type Identify } from "./auth/identify.ts";
+import { Limits } from "./auth/limits.ts";
 import { OriginPolicy } from "./auth/origins.ts";
+import { SessionTokens } from "./auth/session-tokens.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { packageRoot } from "./package-root.ts";
@@ -49,6 +52,8 @@ export interface GatewayOptions extends Partial<GatewayConfig> {
    * Without it nobody is told apart, and the stream's id, 128 random bits, is the key to it.
    */
   identify?: ((request: IncomingMessage) => string | Promise<string>) | undefined;
+  /** A client of `ioredis` that counts requests and tokens for all instances. */
+  limiterRedis?: unknown;
   /** Silent without one. */
   logger?: Logger | undefined;
 }
@@ -67,7 +72,9 @@ export interface Gateway {
   heartbeat: HeartbeatWheel;
   origins: OriginPolicy;
   sockets: WebSocketGateway;
-  identify: (request: IncomingMessage) => Promise<string>;
+  identify: Identify;
+  /** Missing without a `siteSecret`. */
+  sessionTokens: SessionTokens | undefined;
   docs: () => Promise<DocsIndex>;
   /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
   docsUrl: string | undefined;
@@ -131,7 +138,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     maxRuns: config.maxRuns,
     logger,
   });
-  const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
+  const sessionTokens = config.siteSecret === undefined ? undefined : new SessionTokens(config.siteSecret);
+  const identify = createIdentify({
+    tokens: sessionTokens,
+    anonymous: config.allowAnonymous,
+    trustedProxies: config.trustedProxies,
+    own: options.identify,
+  });
   const tools = new Map<string, Tool>();
   const models = new ModelRegistry(providers, config.model);
   const gateway: Omit<Gateway, "chat" | "sockets"> = {
@@ -146,6 +159,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     heartbeat,
     origins,
     identify,
+    sessionTokens,
     docs,
     docsUrl: undefined,
   };
@@ -158,6 +172,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     tools,
     mcpServers,
     runs,
+    limits: new Limits(config, options.limiterRedis),
     maxSteps: config.maxSteps,
     toolTimeoutMs: config.toolTimeoutMs,
     clientToolTimeoutMs: config.clientToolTimeoutMs,

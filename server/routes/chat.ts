@@ -2,6 +2,7 @@
 import { Router, type Request, type RequestHandler, type Response } from "express";
 
 import { REQUEST_LIMITS, type ApprovalRequest, type ToolResultRequest } from "../../shared/protocol/request.ts";
+import type { Identify } from "../auth/identify.ts";
 import { GatewayError } from "../errors.ts";
 import type { ChatService } from "../stream/chat-service.ts";
 import type { HeartbeatWheel } from "../stream/heartbeat.ts";
@@ -15,8 +16,7 @@ export interface ChatRoutesOptions {
   chat: ChatService;
   heartbeat: HeartbeatWheel;
   stallMs: number;
-  /** Who is asking; `""` where nobody is told apart. */
-  identify: (request: Request) => Promise<string>;
+  identify: Identify;
 }
 
 export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOptions): Router {
@@ -73,7 +73,7 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
   return router;
 
   async function find(request: Request): Promise<{ run: RunHandle; head: { seq: number; ended: boolean } }> {
-    const run = await chat.runs.find(String(request.params["streamId"]), await identify(request));
+    const run = await chat.runs.find(String(request.params["streamId"]), (await identify(request)).owner);
     const head = await chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     return { run, head };

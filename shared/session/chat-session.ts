@@ -406,6 +406,7 @@ export class ChatSession {
       }
       if (this.#run !== run) break;
       if (chunk.seq !== undefined) run.lastSeq = chunk.seq;
+      if (chunk.type === "tool_result") run.results = run.results.filter(({ toolCallId }) => toolCallId !== chunk.id);
       run.metrics.chunk(chunk);
       this.#apply(run, chunk);
       for (const call of this.#callsOf(run, chunk)) this.#handleCall(run, call);
@@ -516,7 +517,7 @@ export class ChatSession {
     if (runs && this.#run === run) await this.#deliver(run, { toolCallId: call.id, ...result });
   }
 
-  /** Hands a tool's result over. It is stored until the gateway has it: a reload in between loses nothing and runs nothing again. */
+  /** Hands a tool's result over. It is stored until the stream tells it: a reload in between loses nothing and runs nothing again. */
   async #deliver(run: Run, result: ToolResultRequest): Promise<void> {
     const { streamId } = run;
     if (streamId === null) return;
@@ -527,9 +528,7 @@ export class ChatSession {
     } catch (error) {
       if (this.#run === run && !isSettled(error))
         this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
-      return;
     }
-    run.results = run.results.filter((other) => other !== result);
   }
 
   /** After a reload: results that were on their way go again, and tools whose page went away begin again, unless they must not. */

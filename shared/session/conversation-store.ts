@@ -9,7 +9,7 @@ export interface ActiveRun {
   streamId: string | null;
   lastSeq: number;
   messageId: string;
-  /** Results of tools that ran here and that the gateway has not got yet. */
+  /** Results of tools that ran here and that the stream has not told yet. */
   results?: readonly ToolResultRequest[];
 }
 
