@@ -443,6 +443,16 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     if (this.hasUpdated) this.dispatchEvent(new ChanlConversationChangeEvent({ conversationId }));
   }
 
+  /** `lang` is the platform's own attribute: what it says decides the words. */
+  static override get observedAttributes(): string[] {
+    return [...super.observedAttributes, "lang"];
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, before, value);
+    if (name === "lang") this.requestUpdate();
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     this.#panel.connect();
