@@ -54,6 +54,7 @@ export { createEventSourceTransport, type EventSourceTransportOptions } from "./
 // Chunks → conversation.
 export * from "./session/message.ts";
 export { reduceMessage } from "./session/reduce.ts";
+export { quoteContext, withContext, withoutContext } from "./session/context.ts";
 export { createWebStorageStore, type ActiveRun, type ConversationStore, type StoredConversation } from "./session/conversation-store.ts";
 export {
   ChatSession,

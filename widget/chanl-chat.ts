@@ -97,6 +97,7 @@ const COPIED_FOR_MS = 2_000;
  * @csspart message-user - a message of the visitor's
  * @csspart message-assistant - an answer
  * @csspart bubble - the visitor's words
+ * @csspart context - what was sent along with them
  * @csspart content - a piece of an answer's text
  * @csspart reasoning - the model's thinking
  * @csspart tool - a tool call; also `tool-` and its state

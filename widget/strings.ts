@@ -14,6 +14,8 @@ export const ENGLISH = {
   "msg.bot": "{name} said",
   "msg.stopped": "Stopped",
   "msg.queued": "Waiting to send",
+  "msg.along": "Sent along",
+  "msg.chars": "{n} characters",
   "act.group": "Message actions",
   "act.copy": "Copy answer",
   "act.copied": "Copied",

@@ -39,14 +39,26 @@ export interface ExtensionBrowser {
   close(): Promise<void>;
 }
 
-/** Launches Chromium with `dist/extension` loaded. The side panel is no page Playwright knows: it is reached over its own CDP port. */
-export async function launchExtension(): Promise<ExtensionBrowser> {
-  const extension = join(root, "dist", "extension");
-  const profile = await mkdtemp(join(tmpdir(), "chanl-extension-"));
+export interface LaunchOptions {
+  /** @defaultValue `dist/extension` */
+  extension?: string;
+  /** A profile to go on with; it is kept. @defaultValue a new one, deleted at the end */
+  profile?: string;
+  /** An X display, for what is not part of any page: shortcuts, menus, permission dialogs. @defaultValue headless */
+  display?: string;
+  args?: readonly string[];
+}
+
+/** Launches Chromium with the extension loaded. The side panel is no page Playwright knows: it is reached over its own CDP port. */
+export async function launchExtension(options: LaunchOptions = {}): Promise<ExtensionBrowser> {
+  const { extension = join(root, "dist", "extension"), display } = options;
+  const profile = options.profile ?? (await mkdtemp(join(tmpdir(), "chanl-extension-")));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: executablePath(),
-    headless: true,
+    headless: display === undefined,
+    ...(display === undefined ? {} : { env: { ...process.env, DISPLAY: display }, viewport: null }),
     args: [
+      ...(options.args ?? []),
       ...TEST_ARGS,
       `--disable-extensions-except=${extension}`,
       `--load-extension=${extension}`,
@@ -101,7 +113,7 @@ export async function launchExtension(): Promise<ExtensionBrowser> {
     async close() {
       for (const connection of connections) await connection.close().catch(() => undefined);
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      if (options.profile === undefined) await rm(profile, { recursive: true, force: true });
     },
   };
 }

@@ -2,6 +2,7 @@
 import { anthropicDialect } from "../../shared/dialects/anthropic.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import type { RequestMessage } from "../../shared/protocol/request.ts";
+import { parsePicture, splitPicture } from "./pictures.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
 import { streamUpstream } from "./upstream.ts";
 
@@ -83,13 +84,24 @@ function toAnthropicMessages(messages: readonly RequestMessage[]): AnthropicMess
 }
 
 function toBlocks(message: RequestMessage): ContentBlock[] {
-  if (message.role === "tool") return [{ type: "tool_result", tool_use_id: message.toolCallId ?? "", content: message.content }];
-  const blocks: ContentBlock[] = [];
+  if (message.role === "tool") {
+    const { text, image } = splitPicture(message);
+    const content = image === null ? text : [...imageBlocks([image]), { type: "text", text }];
+    return [{ type: "tool_result", tool_use_id: message.toolCallId ?? "", content }];
+  }
+  const blocks: ContentBlock[] = imageBlocks(message.images ?? []);
   if (message.content.trim()) blocks.push({ type: "text", text: message.content });
   for (const call of message.toolCalls ?? []) {
     blocks.push({ type: "tool_use", id: call.id, name: call.name, input: isObject(call.arguments) ? call.arguments : {} });
   }
   return blocks;
+}
+
+function imageBlocks(urls: readonly string[]): ContentBlock[] {
+  return urls.flatMap((url) => {
+    const picture = parsePicture(url);
+    return picture ? [{ type: "image", source: { type: "base64", media_type: picture.mediaType, data: picture.data } }] : [];
+  });
 }
 
 function isObject(value: unknown): boolean {

@@ -2,6 +2,7 @@
 import { openaiChatDialect } from "../../shared/dialects/openai-chat.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import type { RequestMessage } from "../../shared/protocol/request.ts";
+import { splitPicture } from "./pictures.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
 import { streamUpstream } from "./upstream.ts";
 
@@ -38,7 +39,7 @@ export class OpenAiProvider implements Provider {
 }
 
 function requestBody(turn: ModelTurn): Record<string, unknown> {
-  const messages = turn.messages.map(toOpenAiMessage);
+  const messages = toOpenAiMessages(turn.messages);
   if (turn.instructions) messages.unshift({ role: "system", content: turn.instructions });
   return {
     model: turn.model,
@@ -54,8 +55,23 @@ function requestBody(turn: ModelTurn): Record<string, unknown> {
   };
 }
 
+/** A `tool` message holds text only: its picture follows in a message of its own, after the last result of the turn. */
+function toOpenAiMessages(messages: readonly RequestMessage[]): Record<string, unknown>[] {
+  let pictures: string[] = [];
+  return messages.flatMap((message, at) => {
+    const { image } = splitPicture(message);
+    if (image !== null) pictures.push(image);
+    if (pictures.length === 0 || messages[at + 1]?.role === "tool") return [toOpenAiMessage(message)];
+    const content = [...pictures.map(imageContent), { type: "text", text: "The picture the tool returned." }];
+    pictures = [];
+    return [toOpenAiMessage(message), { role: "user", content }];
+  });
+}
+
+const imageContent = (url: string): Record<string, unknown> => ({ type: "image_url", image_url: { url } });
+
 function toOpenAiMessage(message: RequestMessage): Record<string, unknown> {
-  if (message.role === "tool") return { role: "tool", tool_call_id: message.toolCallId ?? "", content: message.content };
+  if (message.role === "tool") return { role: "tool", tool_call_id: message.toolCallId ?? "", content: splitPicture(message).text };
   if (message.role === "assistant" && message.toolCalls && message.toolCalls.length > 0) {
     return {
       role: "assistant",
@@ -68,5 +84,6 @@ function toOpenAiMessage(message: RequestMessage): Record<string, unknown> {
       })),
     };
   }
-  return { role: message.role, content: message.content };
+  if (!message.images?.length) return { role: message.role, content: message.content };
+  return { role: message.role, content: [...message.images.map(imageContent), { type: "text", text: message.content }] };
 }

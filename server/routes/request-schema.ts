@@ -26,6 +26,14 @@ const message = z.object({
     .optional(),
   toolCallId: id.optional(),
   name: z.string().max(REQUEST_LIMITS.idChars).optional(),
+  images: z
+    .array(
+      z
+        .string()
+        .regex(/^data:image\/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}$/, "must be a base64 data: address of a JPEG, PNG or WebP"),
+    )
+    .max(4)
+    .optional(),
 });
 
 const chat = z.object({

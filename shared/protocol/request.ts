@@ -17,6 +17,8 @@ export interface RequestMessage {
   toolCalls?: RequestToolCall[];
   toolCallId?: string;
   name?: string;
+  /** Pictures a user sends along, as `data:image/…;base64,` addresses of JPEG, PNG or WebP. At most four. */
+  images?: string[];
 }
 
 /** A tool that runs in the client. `parameters` is a JSON Schema object. */

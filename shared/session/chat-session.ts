@@ -11,7 +11,7 @@ import type { ClientToolDefinition } from "../protocol/request.ts";
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
-import type { ChatMessage } from "./message.ts";
+import type { ChatMessage, ContextPart } from "./message.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages } from "./request-messages.ts";
 
@@ -55,6 +55,8 @@ export interface ChatSessionOptions {
   /** Where the conversation survives a reload; `null` keeps it in memory only. @defaultValue `null` */
   store?: ConversationStore | null | undefined;
   tools?: Record<string, ClientTool> | undefined;
+  /** Asked at each `send`, before the request goes out: what is sent along with the person's words. What it throws is reported, and nothing is sent along. */
+  context?: (() => Promise<readonly ContextPart[]>) | undefined;
   /** Called once per complete call, also of calls that run elsewhere. For a client call without a tool of its name, what it returns is the result. */
   onToolCall?: ((call: ToolCallChunk) => unknown) | undefined;
   /** Clock in ms since the epoch. @defaultValue `Date.now` */
@@ -162,7 +164,7 @@ export class ChatSession {
       createdAt: this.#now(),
     };
     this.#messages = [...this.#messages, user];
-    return this.#ask();
+    return this.#ask(user);
   }
 
   /** Ends the running answer: at once for the person, and at the model as soon as the gateway has heard. What came is kept. */
@@ -234,13 +236,33 @@ export class ChatSession {
     this.#errorListeners.clear();
   }
 
-  async #ask(): Promise<ChatMessage | null> {
+  /** @param asked the question, when it is new: what is sent along with it is gathered first. */
+  async #ask(asked?: ChatMessage): Promise<ChatMessage | null> {
     const answer: ChatMessage = { id: crypto.randomUUID(), role: "assistant", parts: [], status: "pending", createdAt: this.#now() };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
     const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
     this.flush();
+    if (asked && this.#options.context) await this.#gatherContext(asked, this.#options.context);
+    // Stopped or replaced while it was gathered.
+    if (this.#run !== run) {
+      this.#followed.delete(run);
+      return this.#message(answer.id) ?? null;
+    }
     return this.#follow(run, this.#options.transport.send(this.#request(run), this.#followOptions(run)));
+  }
+
+  async #gatherContext(asked: ChatMessage, gather: () => Promise<readonly ContextPart[]>): Promise<void> {
+    try {
+      const parts = await gather();
+      if (parts.length === 0 || !this.#message(asked.id)) return;
+      this.#replace({ ...asked, parts: [...parts, ...asked.parts] });
+      this.#changed();
+      this.flush();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "What was to be sent along could not be read.";
+      this.#fail({ code: "bad_request", message, retryable: false });
+    }
   }
 
   #begin(active: ActiveRun): Run {

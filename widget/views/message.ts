@@ -45,14 +45,29 @@ export function messageView(view: MessageView, context: MessageContext): Templat
   return view.message.role === "user" ? userView(view, context) : answerView(view, context);
 }
 
-function userView({ message, at }: MessageView, { t, level }: MessageContext): TemplateResult {
+function userView({ message, at }: MessageView, { t, locale, level }: MessageContext): TemplateResult {
   return html`
     <div class="msg user" part="message message-user" role="article" tabindex="-1" aria-labelledby="m${at}">
       <div class="vh" id="m${at}" role="heading" aria-level=${level}>${t("msg.you")}</div>
+      ${contextView(message, t, locale)}
       <div class="bub" part="bubble" dir="auto">${messageText(message)}</div>
       ${message.status === "queued" ? html`<p class="note">${icons.clock()}${t("msg.queued")}</p>` : nothing}
     </div>
   `;
+}
+
+/** What was sent along with the words: from where, and how much. */
+function contextView({ parts }: ChatMessage, t: Translate, locale: string): unknown {
+  const along = parts.filter((part) => part.type === "context");
+  if (along.length === 0) return nothing;
+  return html`<ul class="along" aria-label=${t("msg.along")}>
+    ${along.map(
+      ({ url, title, text }) =>
+        html`<li part="context" title=${title}>
+          <bdi>${URL.canParse(url) ? new URL(url).host : title}</bdi> · ${t("msg.chars", { n: whole(text.length, locale) })}
+        </li>`,
+    )}
+  </ul>`;
 }
 
 function answerView(view: MessageView, context: MessageContext): TemplateResult {
@@ -96,7 +111,7 @@ function blocksView({ message, at }: MessageView, context: MessageContext, live:
     run = null;
   };
   message.parts.forEach((part, index) => {
-    if (part.type === "source") return;
+    if (part.type === "source" || part.type === "context") return;
     if (part.type === "text") {
       run ??= { index, parts: [] };
       run.parts.push(part);
@@ -268,6 +283,23 @@ export const messageStyles = css`
   }
   .user {
     align-items: flex-end;
+  }
+  .along {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: flex-end;
+    gap: 6px;
+    margin: 0 0 6px;
+    padding: 0;
+    list-style: none;
+    font-size: 0.8em;
+    color: var(--_muted);
+  }
+  .along li {
+    padding: 2px 9px;
+    border: 1px solid var(--_border);
+    border-radius: 999px;
+    overflow-wrap: anywhere;
   }
   .bub {
     max-width: min(85%, 560px);
