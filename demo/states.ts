@@ -1,5 +1,6 @@
 /** Every state the widget can be in, as scripts of chunks. The gallery plays them into the real element. */
 import type { StreamChunk } from "../shared/protocol/chunk.ts";
+import type { ChatMessage } from "../shared/session/message.ts";
 import type { ScriptStep } from "../widget/testing/scripted-transport.ts";
 
 export interface GalleryState {
@@ -7,6 +8,8 @@ export interface GalleryState {
   /** What the visitor asked; nothing for an empty conversation. */
   ask?: string;
   script: () => AsyncGenerator<ScriptStep> | Generator<ScriptStep>;
+  /** What was said before. */
+  history?: readonly ChatMessage[];
   /** Stop the answer once the script has played. */
   stop?: boolean;
 }
@@ -69,6 +72,16 @@ async function* paced(chunks: readonly StreamChunk[], ms = 24): AsyncGenerator<S
 
 const ORDER = { order_id: 48213 };
 const source = (id: string, title: string, url?: string): StreamChunk => ({ type: "source", id, title, ...(url ? { url } : {}) });
+
+function pastTalk(count: number): ChatMessage[] {
+  return Array.from({ length: count }, (_, at): ChatMessage => ({
+    id: `past-${at}`,
+    role: at % 2 === 0 ? "user" : "assistant",
+    parts: [{ type: "text", text: at % 2 === 0 ? `Question ${at / 2 + 1}: where is my order?` : ANSWER }],
+    status: "complete",
+    createdAt: Date.UTC(2025, 9, 1 + Math.floor(at / 8), 9, at % 60),
+  }));
+}
 
 export const STATES: Record<string, GalleryState> = {
   empty: { title: "Empty", *script() {} },
@@ -173,6 +186,16 @@ export const STATES: Record<string, GalleryState> = {
       yield start;
       yield* say("Both are three-layer shells. The **Fell** is lighter at 310 g and packs into its own pocket; the **Ridge** is");
       yield { type: "error", code: "truncated", message: "The connection dropped.", retryable: true };
+    },
+  },
+  long: {
+    title: "A long conversation goes on",
+    history: pastTalk(400),
+    ask: "Tell me everything.",
+    async *script() {
+      yield start;
+      yield* paced(say(`${ANSWER}\n\n`.repeat(6)), 12);
+      yield done;
     },
   },
   reconnecting: {

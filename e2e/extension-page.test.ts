@@ -60,7 +60,7 @@ let callCount = 0;
 const calls = (name: string, args: object): Reply => ({ slices: openAiCall(name, [JSON.stringify(args)], `call_${++callCount}`) });
 
 /** The messages the model was sent last, as one text. */
-const modelSaw = (): string => JSON.stringify((provider.calls.at(-1)?.body as { messages: unknown }).messages);
+const modelSaw = (): string => JSON.stringify((provider.calls.at(-1)!.body as { messages: unknown }).messages);
 
 async function newConversation(): Promise<void> {
   await panel.getByRole("button", { name: "New conversation" }).click();

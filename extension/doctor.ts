@@ -93,7 +93,7 @@ export async function diagnoseStreaming(options: DoctorOptions): Promise<Diagnos
 }
 
 /** `fetch` failed: nobody there, not readable, or not trusted. */
-async function unanswered({ server, showsCertificateWarning }: DoctorOptions, address: string): Promise<Diagnosis> {
+async function unanswered({ server, ...options }: DoctorOptions, address: string): Promise<Diagnosis> {
   const isThere = async (url: string): Promise<boolean> => {
     try {
       // An answer that cannot be read is an answer.
@@ -108,7 +108,7 @@ async function unanswered({ server, showsCertificateWarning }: DoctorOptions, ad
   if (protocol === "https:") {
     const isLocal = hostname === "localhost" || hostname === "127.0.0.1";
     if (isLocal && (await isThere(`http://${host}/`))) return { finding: "tls", fix: `http://${host}` };
-    if (await showsCertificateWarning?.(`${server}/healthz`)) return { finding: "tls", fix: `${server}/healthz` };
+    if (await options.showsCertificateWarning?.(`${server}/healthz`)) return { finding: "tls", fix: `${server}/healthz` };
   }
   return { finding: "refused", fix: `curl -i ${server}/healthz` };
 }

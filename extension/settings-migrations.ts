@@ -12,12 +12,14 @@ export const MIGRATIONS: readonly Migration[] = [
   { to: 1, run: (stored) => ({ ...stored }) },
 ];
 
+export const SETTINGS_VERSION = MIGRATIONS.at(-1)?.to ?? 0;
+
 /** Brings `storage.sync` up to date. Cheap when it is; a newer version's settings, synced from elsewhere, are left alone. */
 export async function migrateSettings(migrations = MIGRATIONS): Promise<void> {
   const target = migrations.at(-1)?.to ?? 0;
   const stored = await chrome.storage.sync.get();
   const version = typeof stored["version"] === "number" ? stored["version"] : 0;
-  if (version >= target) return;
+  if (version >= target || Object.keys(stored).length === 0) return;
   let next: Record<string, unknown> = stored;
   for (const migration of migrations) if (migration.to > version) next = migration.run(next);
   const gone = Object.keys(stored).filter((name) => !(name in next));

@@ -1,5 +1,5 @@
 /** What a person can set. Only differences from the defaults are stored, in `storage.sync`: nothing here is secret. Keys are in secrets.ts. */
-import { migrateSettings } from "./settings-migrations.ts";
+import { migrateSettings, SETTINGS_VERSION } from "./settings-migrations.ts";
 
 export interface Settings {
   /** Who answers: a gateway, or the model built into Chrome. */
@@ -50,7 +50,10 @@ export function pickSettings(stored: Readonly<Record<string, unknown>>): Setting
 export async function saveSettings(settings: Settings): Promise<void> {
   const isDefault = (name: keyof Settings): boolean => settings[name] === DEFAULT_SETTINGS[name];
   await chrome.storage.sync.remove(NAMES.filter(isDefault));
-  await chrome.storage.sync.set(Object.fromEntries(NAMES.filter((name) => !isDefault(name)).map((name) => [name, settings[name]])));
+  const own = NAMES.filter((name) => !isDefault(name)).map((name) => [name, settings[name]]);
+  // With nothing of the person's own there is nothing to migrate one day.
+  if (own.length === 0) await chrome.storage.sync.remove("version");
+  else await chrome.storage.sync.set({ ...Object.fromEntries(own), version: SETTINGS_VERSION });
 }
 
 /** Calls back when a setting changed anywhere, the options page or another window. */

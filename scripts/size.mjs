@@ -8,9 +8,9 @@ import { ensureBuilt, root } from "./setup.mjs";
 
 /** KB of brotli, 1000 bytes each: what a CDN sends. A budget grows only with a reason in its commit. */
 const BUDGETS = {
-  "core: SSE, tool calls, fetch transport, session": 9,
+  "core: SSE, tool calls, fetch transport, session": 9.5,
   "core: everything": 36,
-  "dist/chanl-chat.js": 53,
+  "dist/chanl-chat.js": 55,
   "dist/embed.js": 3,
 };
 

@@ -8,6 +8,7 @@ requireNode();
 ensureInstalled();
 const { findChromium } = await import("./chromium.mjs");
 const { installChromium } = await import("./install-chromium.mjs");
+const { installServers } = await import("./install-servers.mjs");
 
 let passed = 0;
 let failed = 0;
@@ -28,6 +29,8 @@ ensureBuilt();
 step("package", () => runBin("publint", ["--strict", "--pack", "false"]));
 
 const chromium = findChromium() ?? installChromium();
+const missing = installServers();
+if (missing.length > 0) console.log(`Not on this machine, so the tests that need them are skipped: ${missing.join(", ")}.`);
 const projects = ["node", "dom"];
 if (chromium) projects.push("browser", "e2e");
 else {

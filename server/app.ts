@@ -48,14 +48,15 @@ export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
     async close() {
       await gateway.runs.close(gateway.config.shutdownMs);
       gateway.sockets.close();
+      await gateway.mcpServers.close();
     },
   });
 }
 
 export function createServer(options: GatewayOptions = {}): GatewayServer {
   const gateway = createGateway(options);
-  const { config, logger } = gateway;
-  const health = { ready: true };
+  const { config, heartbeat, logger } = gateway;
+  const health = { ready: true, healthy: () => gateway.runs.store.healthy() };
   const app = express();
   app.disable("x-powered-by");
   // ETags of JSON answers only cost a hash; `query parser` simple: no nested objects out of a query string.
@@ -102,12 +103,17 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
     async close() {
       health.ready = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      if (gateway.runs.drain()) {
+        heartbeat.reconnect();
+        gateway.sockets.close();
+      }
       await gateway.runs.close(config.shutdownMs);
       gateway.sockets.close();
+      const programs = gateway.mcpServers.close();
       // Answers that just got their last event need a moment to leave; idle keep-alive connections would hold the port for 65 s.
       const idle = setInterval(() => server.closeIdleConnections(), 20);
       const rest = setTimeout(() => server.closeAllConnections(), 800);
-      await closed;
+      await Promise.all([closed, programs]);
       clearInterval(idle);
       clearTimeout(rest);
     },
@@ -115,11 +121,15 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
 }
 
 function apiRouter(gateway: Gateway): Router {
-  const { chat, heartbeat, config, agents, tools, identify, logger } = gateway;
+  const { chat, heartbeat, config, agents, tools, mcpServers, identify, logger } = gateway;
   const router = Router();
   router.use(gateway.origins.middleware());
   router.use("/chat", chatRoutes({ chat, heartbeat, stallMs: config.stallMs, identify }));
-  router.use("/agents", requireAdminKey(config.adminKey), agentRoutes({ agents, toolNames: [...tools.keys()] }));
+  router.use(
+    "/agents",
+    requireAdminKey(config.adminKey),
+    agentRoutes({ agents, toolNames: [...tools.keys()], mcpServerNames: mcpServers.names, fixedIds: gateway.fixedAgentIds }),
+  );
   router.use(notFound, answerError(logger));
   return router;
 }

@@ -18,13 +18,20 @@ export interface GatewayConfig {
   publicDir?: string | undefined;
   /** Folder of Markdown files the agent `docs` answers from. Default: this project's own. */
   docsDir?: string | undefined;
+  /** Folder in which agents made over the API are kept. Without one they live as long as the process. */
+  dataDir?: string | undefined;
+  /** File of agents and MCP servers. Read by the program `chanl-chat`; in code they are options. */
+  agentsFile?: string | undefined;
   /** Where the pages of that folder are published. Default: `/docs/` of the gateway. */
   docsUrl?: string | undefined;
-  /** Model of agents that name none: `anthropic/…`, `openai/…` or `docs-guide`. */
+  /** Model of agents that name none: `anthropic/…`, `openai/…`, `openai-responses/…`, `gemini/…` or `docs-guide`. */
   model: string;
   anthropic?: { apiKey?: string | undefined; baseUrl: string; maxTokens: number } | undefined;
   openai?: { apiKey?: string | undefined; baseUrl: string } | undefined;
-  /** Longest silence of a provider, in ms, at most 295 s. */
+  gemini?: { apiKey?: string | undefined; baseUrl: string } | undefined;
+  /** Times a provider is asked again after it refused before its first byte. */
+  providerRetries: number;
+  /** Longest silence of a provider, in ms. */
   providerIdleMs: number;
   graceMs: number;
   heartbeatMs: number;
@@ -43,9 +50,13 @@ export interface GatewayConfig {
   stallMs: number;
   /** Time running answers get at shutdown, in ms. */
   shutdownMs: number;
+  /** Keeps runs in Redis, for several instances. */
+  redisUrl?: string | undefined;
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
+  /** Longest wait for a person's approval, in ms. */
+  approvalTimeoutMs: number;
   /** Pace of `docs-guide`. 0 answers at once. */
   docsGuideTokensPerSecond: number;
   /** Wait between two fragments of its tool call's arguments, in ms. */
@@ -55,6 +66,7 @@ export interface GatewayConfig {
 
 export const DEFAULT_ANTHROPIC_MODEL = "anthropic/claude-sonnet-4-5";
 export const DEFAULT_OPENAI_MODEL = "openai/gpt-4.1-mini";
+export const DEFAULT_GEMINI_MODEL = "gemini/gemini-2.5-flash";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -93,13 +105,18 @@ const SCHEMA = z.object({
   PUBLIC_DIR: z.string().optional(),
   DOCS_DIR: z.string().optional(),
   DOCS_URL: address.optional(),
+  DATA_DIR: z.string().optional(),
+  AGENTS_FILE: z.string().optional(),
   MODEL: z.string().max(200, "must have at most 200 characters").optional(),
   ANTHROPIC_API_KEY: secret.optional(),
   ANTHROPIC_BASE_URL: address.optional(),
   ANTHROPIC_MAX_TOKENS: number(1, 1_000_000, 4096),
   OPENAI_API_KEY: secret.optional(),
   OPENAI_BASE_URL: address.optional(),
-  PROVIDER_IDLE_MS: number(100, 295_000, 90_000),
+  GEMINI_API_KEY: secret.optional(),
+  GEMINI_BASE_URL: address.optional(),
+  PROVIDER_IDLE_MS: number(100, 3_600_000, 90_000),
+  PROVIDER_RETRIES: number(0, 5, 2),
   GRACE_MS: number(0, 3_600_000, 30_000),
   HEARTBEAT_MS: number(50, 60_000, 15_000),
   COALESCE_MS: number(0, 50, 16),
@@ -111,9 +128,14 @@ const SCHEMA = z.object({
   MAX_RUNS: number(1, 1_000_000, 1000),
   STALL_MS: number(100, 600_000, 30_000),
   SHUTDOWN_MS: number(0, 600_000, 5000),
+  REDIS_URL: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^rediss?:/.test(text), "must be a redis or rediss address")
+    .optional(),
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
+  APPROVAL_TIMEOUT_MS: number(100, 86_400_000, 600_000),
   DOCS_GUIDE_TOKENS_PER_SECOND: number(0, 100_000, 160),
   DOCS_GUIDE_FRAGMENT_MS: number(0, 1000, 15),
   LOG_LEVEL: z
@@ -143,6 +165,11 @@ export function loadConfig(environment: Environment): GatewayConfig {
     env.OPENAI_API_KEY || env.OPENAI_BASE_URL
       ? { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL ?? "https://api.openai.com/v1" }
       : undefined;
+  const gemini =
+    env.GEMINI_API_KEY || env.GEMINI_BASE_URL
+      ? { apiKey: env.GEMINI_API_KEY, baseUrl: env.GEMINI_BASE_URL ?? "https://generativelanguage.googleapis.com" }
+      : undefined;
+  const defaultModel = anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : gemini ? DEFAULT_GEMINI_MODEL : "docs-guide";
   return {
     host: env.HOST,
     port: env.PORT,
@@ -154,9 +181,14 @@ export function loadConfig(environment: Environment): GatewayConfig {
     publicDir: env.PUBLIC_DIR,
     docsDir: env.DOCS_DIR,
     docsUrl: env.DOCS_URL,
-    model: env.MODEL ?? (anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : "docs-guide"),
+    agentsFile: env.AGENTS_FILE,
+    // Agents can only be made with the key, so without one there is nothing to keep.
+    dataDir: env.DATA_DIR ?? (env.ADMIN_KEY === undefined ? undefined : ".chanl-chat"),
+    model: env.MODEL ?? defaultModel,
     anthropic,
     openai,
+    gemini,
+    providerRetries: env.PROVIDER_RETRIES,
     providerIdleMs: env.PROVIDER_IDLE_MS,
     graceMs: env.GRACE_MS,
     heartbeatMs: env.HEARTBEAT_MS,
@@ -169,9 +201,11 @@ export function loadConfig(environment: Environment): GatewayConfig {
     maxRuns: env.MAX_RUNS,
     stallMs: env.STALL_MS,
     shutdownMs: env.SHUTDOWN_MS,
+    redisUrl: env.REDIS_URL,
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,
+    approvalTimeoutMs: env.APPROVAL_TIMEOUT_MS,
     docsGuideTokensPerSecond: env.DOCS_GUIDE_TOKENS_PER_SECOND,
     docsGuideFragmentMs: env.DOCS_GUIDE_FRAGMENT_MS,
     logLevel: env.LOG_LEVEL,

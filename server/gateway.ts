@@ -3,9 +3,12 @@ import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 
-import { MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
+import { LayeredAgentStore, MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
 import { docsAgent } from "./agent/docs-agent.ts";
 import { createSearchDocs } from "./agent/search-docs.ts";
+import { FileAgentStore } from "./agent/file-agent-store.ts";
+import type { McpServerSettings } from "./agent/mcp-settings.ts";
+import { McpServers } from "./agent/mcp-tools.ts";
 import type { Tool } from "./agent/tool.ts";
 import { OriginPolicy } from "./auth/origins.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
@@ -15,11 +18,14 @@ import { AnthropicProvider } from "./providers/anthropic.ts";
 import { DocsGuideProvider } from "./providers/docs-guide.ts";
 import { DocsIndex } from "./providers/docs-index.ts";
 import { ModelRegistry, type RegisteredProvider } from "./providers/model-registry.ts";
+import { GeminiProvider } from "./providers/gemini.ts";
 import { OpenAiProvider } from "./providers/openai.ts";
+import { OpenAiResponsesProvider } from "./providers/openai-responses.ts";
 import type { Provider } from "./providers/provider.ts";
 import { ChatService } from "./stream/chat-service.ts";
 import { HeartbeatWheel } from "./stream/heartbeat.ts";
 import { MemoryRunStore } from "./stream/memory-run-store.ts";
+import { RedisRunStore } from "./stream/redis-run-store.ts";
 import { RunManager } from "./stream/run-manager.ts";
 import type { RunStore } from "./stream/run-store.ts";
 import { WebSocketGateway } from "./web-socket.ts";
@@ -32,7 +38,11 @@ export interface GatewayOptions extends Partial<GatewayConfig> {
   tools?: readonly Tool[] | undefined;
   /** Agents besides `docs`. Ignored with an `agentStore` of one's own. */
   agents?: readonly AgentDefinition[] | undefined;
+  /** Agents of a file: the agents routes show them and do not change them. They go before all others. */
+  fixedAgents?: readonly AgentDefinition[] | undefined;
   agentStore?: AgentStore | undefined;
+  /** MCP servers by name, for agents that name them. */
+  mcpServers?: Readonly<Record<string, McpServerSettings>> | undefined;
   runStore?: RunStore | undefined;
   /**
    * Who is asking, as a stable name: only the same one can resume and stop a run. Throw a `GatewayError("unauthorized")` to refuse.
@@ -48,6 +58,10 @@ export interface Gateway {
   logger: Logger;
   agents: AgentStore;
   tools: ReadonlyMap<string, Tool>;
+  mcpServers: McpServers;
+  models: ModelRegistry;
+  /** Agents the routes do not change. */
+  fixedAgentIds: ReadonlySet<string>;
   chat: ChatService;
   runs: RunManager;
   heartbeat: HeartbeatWheel;
@@ -83,22 +97,35 @@ export function createGateway(options: GatewayOptions): Gateway {
     }),
     setting: "DOCS_DIR",
   });
-  const idleMs = config.providerIdleMs;
+  const limits = { idleMs: config.providerIdleMs, maxRetries: config.providerRetries };
+  const { anthropic, openai, gemini } = config;
   providers.set("anthropic", {
-    provider: config.anthropic && new AnthropicProvider({ ...config.anthropic, idleMs }),
+    provider: anthropic && new AnthropicProvider({ ...anthropic, ...limits }),
     setting: "ANTHROPIC_API_KEY (or ANTHROPIC_BASE_URL)",
   });
-  providers.set("openai", {
-    provider: config.openai && new OpenAiProvider({ ...config.openai, idleMs }),
-    setting: "OPENAI_API_KEY (or OPENAI_BASE_URL)",
+  const openaiSetting = "OPENAI_API_KEY (or OPENAI_BASE_URL)";
+  providers.set("openai", { provider: openai && new OpenAiProvider({ ...openai, ...limits }), setting: openaiSetting });
+  providers.set("openai-responses", { provider: openai && new OpenAiResponsesProvider({ ...openai, ...limits }), setting: openaiSetting });
+  providers.set("gemini", {
+    provider: gemini && new GeminiProvider({ ...gemini, ...limits }),
+    setting: "GEMINI_API_KEY (or GEMINI_BASE_URL)",
   });
   for (const [prefix, provider] of Object.entries(options.providers ?? {})) providers.set(prefix, { provider, setting: prefix });
 
   const heartbeat = new HeartbeatWheel(config.heartbeatMs);
   const origins = new OriginPolicy(config);
-  const agents = options.agentStore ?? new MemoryAgentStore([docsAgent(), ...(options.agents ?? [])]);
+  const seeds = [docsAgent(), ...(options.agents ?? [])];
+  const { dataDir } = config;
+  const kept =
+    options.agentStore ?? (dataDir === undefined ? new MemoryAgentStore(seeds) : new FileAgentStore(join(dataDir, "agents.jsonl"), seeds));
+  const agents = new LayeredAgentStore(options.fixedAgents ?? [], kept);
+  const mcpServers = new McpServers({
+    servers: options.mcpServers ?? {},
+    toolTimeoutMs: config.toolTimeoutMs,
+    onDetail: (detail) => logger.debug({ detail }, "mcp detail"),
+  });
   const runs = new RunManager({
-    store: options.runStore ?? new MemoryRunStore({ maxBytes: config.maxLogBytes }),
+    store: options.runStore ?? runStore(config, logger),
     limits: config,
     ttlMs: config.ttlMs,
     maxRuns: config.maxRuns,
@@ -106,11 +133,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
   const tools = new Map<string, Tool>();
+  const models = new ModelRegistry(providers, config.model);
   const gateway: Omit<Gateway, "chat" | "sockets"> = {
     config,
     logger,
     agents,
     tools,
+    mcpServers,
+    models,
+    fixedAgentIds: new Set(options.fixedAgents?.map(({ id }) => id)),
     runs,
     heartbeat,
     origins,
@@ -123,17 +154,23 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const chat = new ChatService({
     agents,
-    models: new ModelRegistry(providers, config.model),
+    models,
     tools,
+    mcpServers,
     runs,
     maxSteps: config.maxSteps,
     toolTimeoutMs: config.toolTimeoutMs,
     clientToolTimeoutMs: config.clientToolTimeoutMs,
+    approvalTimeoutMs: config.approvalTimeoutMs,
     logger,
   });
   const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });
   const complete: Gateway = Object.assign(gateway, { chat, sockets });
   return complete;
+}
+
+function runStore({ redisUrl, maxLogBytes: maxBytes, ttlMs }: GatewayConfig, logger: Logger): RunStore {
+  return redisUrl === undefined ? new MemoryRunStore({ maxBytes }) : new RedisRunStore({ url: redisUrl, maxBytes, ttlMs, logger });
 }
 
 function loadDocs(docsDir: string | undefined): Promise<DocsIndex> {

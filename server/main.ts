@@ -5,33 +5,44 @@ import { join } from "node:path";
 
 import { destination } from "pino";
 
+import { loadAgentsFile } from "./agent/agents-file.ts";
 import { createServer } from "./app.ts";
 import { ConfigError, isLoopback, loadConfig, type GatewayConfig } from "./config.ts";
 import { createLogger } from "./logger.ts";
 import { packageRoot } from "./package-root.ts";
+import { checkNames, checkOutside } from "./start-check.ts";
+import { RedisRunStore } from "./stream/redis-run-store.ts";
 
 function fail(message: string): never {
   process.stderr.write(`chanl-chat cannot start:\n${message}\n`);
   process.exit(1);
 }
 
-function readConfig(): GatewayConfig {
+function orFail<T>(read: () => T): T {
   try {
-    return loadConfig(process.env);
+    return read();
   } catch (error) {
     if (error instanceof ConfigError) fail(error.message);
     throw error;
   }
 }
 
-const config = readConfig();
+const config: GatewayConfig = orFail(() => loadConfig(process.env));
+const { agents: fixedAgents, mcpServers } = orFail(() =>
+  config.agentsFile === undefined ? { agents: [], mcpServers: {} } : loadAgentsFile(config.agentsFile, process.env),
+);
 const logger = createLogger({ level: config.logLevel, destination: destination({ fd: 2, sync: true }) });
-const gateway = createServer({ ...config, logger });
+const gateway = orFail(() => createServer({ ...config, logger, fixedAgents, mcpServers }));
+const problems = checkNames(fixedAgents, gateway.gateway);
+if (problems.length > 0) fail(problems.map((problem) => `AGENTS_FILE ${config.agentsFile ?? ""}: ${problem}`).join("\n"));
 
 // A folder of docs that cannot be read is found now, not at the first question.
 await gateway.gateway
   .docs()
   .catch((error: NodeJS.ErrnoException) => fail(`DOCS_DIR ${config.docsDir ?? ""} cannot be read: ${error.message}`));
+
+const { store } = gateway.gateway.runs;
+if (store instanceof RedisRunStore) await store.ready().catch((error: Error) => fail(`REDIS_URL: ${error.message}`));
 
 const url = await gateway.listen().catch((error: NodeJS.ErrnoException) => {
   if (error.code === "EADDRINUSE") fail(`PORT ${config.port} is taken. Set PORT to another one.`);
@@ -55,6 +66,14 @@ const lines = [
 ];
 // One write: whoever waits for the first line also has the others.
 process.stdout.write(`${lines.filter(Boolean).join("\n")}\n`);
+
+// After that line: a provider that does not answer must not hold up the start.
+const modelNames = [config.model, ...fixedAgents.flatMap(({ model, fallbackModel }) => [model, fallbackModel])];
+const found = checkOutside(
+  gateway.gateway,
+  modelNames.filter((name) => name !== undefined),
+);
+void found.then((outside) => outside.map((problem) => process.stdout.write(`  problem    ${problem}\n`)));
 
 let closing = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

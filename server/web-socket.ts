@@ -8,12 +8,13 @@ import { REQUEST_LIMITS } from "../shared/protocol/request.ts";
 import type { OriginPolicy } from "./auth/origins.ts";
 import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
-import { acceptToolResult, notPending } from "./routes/chat.ts";
+import { acceptApproval, acceptToolResult, tell } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
 import { socketJson, type Frame } from "./stream/frame.ts";
 import type { HeartbeatMember, HeartbeatWheel } from "./stream/heartbeat.ts";
-import type { Run } from "./stream/run.ts";
+import type { RunHandle } from "./stream/run.ts";
+import type { FrameReader } from "./stream/run-store.ts";
 
 export interface WebSocketGatewayOptions {
   chat: ChatService;
@@ -24,6 +25,7 @@ export interface WebSocketGatewayOptions {
   stallMs: number;
   /** Time between two pings of the protocol, in ms. */
   pingMs: number;
+  onStall?: (() => void) | undefined;
   logger: Logger;
 }
 
@@ -95,17 +97,20 @@ class SocketConnection implements HeartbeatMember {
   readonly #stream: Duplex;
   readonly #owner: string;
   readonly #options: WebSocketGatewayOptions;
-  readonly #closed = new AbortController();
-  /** Streams followed on this socket; aborting one stops following it. */
-  readonly #streams = new Map<string, { run: Run; reader: AbortController }>();
+  #closed = false;
+  /** Streams followed on this socket. */
+  readonly #streams = new Map<string, SocketStream>();
+  /** Streams that wait until the socket takes more. */
+  #waiting: (() => void)[] = [];
+  #stall: NodeJS.Timeout | undefined;
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
   #missedPings = 0;
   lastSent = performance.now();
 
-  constructor(socket: WebSocket, stream: Duplex, owner: string, options: WebSocketGatewayOptions) {
+  constructor(socket: WebSocket, wire: Duplex, owner: string, options: WebSocketGatewayOptions) {
     this.#socket = socket;
-    this.#stream = stream;
+    this.#stream = wire;
     this.#owner = owner;
     this.#options = options;
     socket.on("message", (data, isBinary) => this.#enqueue(data, isBinary));
@@ -113,9 +118,10 @@ class SocketConnection implements HeartbeatMember {
     // A message that is too large: ws closes with 1009 by itself.
     socket.on("error", (error) => options.logger.debug({ err: error }, "socket error"));
     socket.once("close", () => {
-      this.#closed.abort();
+      this.#closed = true;
       options.heartbeat.remove(this);
-      for (const { reader } of this.#streams.values()) reader.abort();
+      for (const stream of this.#streams.values()) stream.leave();
+      this.#goOn();
     });
   }
 
@@ -164,106 +170,131 @@ class SocketConnection implements HeartbeatMember {
       if (failure.code === "internal") this.#options.logger.error({ err: error }, "socket message failed");
       const { error: body } = errorBody(failure, textField(message, "requestId"));
       const streamId = textField(message, "streamId");
-      await this.#send(JSON.stringify({ type: "error", ...body, ...(streamId === undefined ? {} : { streamId }) }));
+      await this.send(JSON.stringify({ type: "error", ...body, ...(streamId === undefined ? {} : { streamId }) }));
     }
   }
 
   async #perform(message: unknown): Promise<void> {
     const request = parseSocketRequest(message);
-    const { runs } = this.#options.chat;
+    const find = (streamId: string): Promise<RunHandle> => this.#options.chat.runs.find(streamId, this.#owner);
     switch (request.type) {
       case "chat": {
         const { type: _, ...chat } = request;
-        const run = await this.#options.chat.start(chat, this.#owner);
-        void this.#follow(run, 0);
+        this.#follow(await this.#options.chat.start(chat, this.#owner), 0);
         return;
       }
       case "resume":
-        return this.#resume(runs.find(request.streamId, this.#owner), request.lastSeq);
+        return this.#resume(await find(request.streamId), request.lastSeq);
       case "cancel":
         if (request.streamId === undefined) return this.#cancelAll();
-        runs.find(request.streamId, this.#owner).cancel("user");
+        await tell(await find(request.streamId), { type: "cancel", reason: "user" });
         return;
       case "tool_result": {
         const { type: _, streamId, ...result } = request;
-        acceptToolResult(runs.find(streamId, this.#owner), result);
-        return;
+        return acceptToolResult(await find(streamId), result);
       }
-      case "approval":
-        runs.find(request.streamId, this.#owner);
-        throw notPending(request.toolCallId);
+      case "approval": {
+        const { type: _, streamId, ...approval } = request;
+        return acceptApproval(await find(streamId), approval);
+      }
       case "ping":
-        return this.#send('{"type":"pong"}');
+        await this.send('{"type":"pong"}');
     }
   }
 
-  async #resume(run: Run, lastSeq: number): Promise<void> {
+  async #resume(run: RunHandle, lastSeq: number): Promise<void> {
     const head = await this.#options.chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     if (lastSeq > head.seq) throw new GatewayError("conflict", { message: `The cursor ${lastSeq} is beyond the last event, ${head.seq}.` });
     // A socket has no 204: the terminal event, told once more, says that nothing is missing.
-    void this.#follow(run, head.ended && lastSeq === head.seq ? lastSeq - 1 : lastSeq);
+    this.#follow(run, head.ended && lastSeq === head.seq ? lastSeq - 1 : lastSeq);
   }
 
   async #cancelAll(): Promise<void> {
     const running = [...this.#streams.values()].filter(({ run }) => !run.ended);
-    for (const { run } of running) run.cancel("user");
-    if (running.length === 0) await this.#send('{"type":"cancelled","reason":"user"}');
+    await Promise.all(running.map(({ run }) => tell(run, { type: "cancel", reason: "user" })));
+    if (running.length === 0) await this.send('{"type":"cancelled","reason":"user"}');
   }
 
-  async #follow(run: Run, afterSeq: number): Promise<void> {
-    this.#streams.get(run.id)?.reader.abort();
-    const stream = { run, reader: new AbortController() };
-    if (this.#closed.signal.aborted) stream.reader.abort();
-    this.#streams.set(run.id, stream);
-    this.#options.heartbeat.add(this);
-    const reader = run.attach(afterSeq, stream.reader.signal);
-    try {
-      for await (const batch of reader.frames) {
-        if (stream.reader.signal.aborted) return;
-        await this.#sendBatch(batch, run.id);
-        reader.advance(batch.at(-1)?.seq ?? afterSeq);
-      }
-    } catch (error) {
-      // Without its log the stream cannot go on here; a client whose socket closes resumes, here or elsewhere.
-      this.#options.logger.error({ err: error, streamId: run.id }, "stream failed");
-      this.#socket.close(1011, "The stream failed.");
-    } finally {
-      reader.leave();
+  #follow(run: RunHandle, afterSeq: number): void {
+    this.#streams.get(run.id)?.leave();
+    if (this.#closed) return;
+    const stream = new SocketStream(run, this, () => {
       if (this.#streams.get(run.id) === stream) this.#streams.delete(run.id);
       if (this.#streams.size === 0) this.#options.heartbeat.remove(this);
-    }
+    });
+    this.#streams.set(run.id, stream);
+    this.#options.heartbeat.add(this);
+    stream.follow(afterSeq);
   }
 
-  /** A replay is hundreds of frames at once: one write to the kernel for all of them, not one each. */
-  async #sendBatch(batch: readonly Frame[], streamId: string): Promise<void> {
-    this.#stream.cork();
-    let sent: Promise<void> | undefined;
-    for (const frame of batch) sent = this.#send(socketJson(frame, streamId));
-    this.#stream.uncork();
-    // The last one leaves after all before it.
-    await sent;
-  }
-
-  /** Resolves when the socket can take more, or is gone. */
-  async #send(text: string): Promise<void> {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+  /** A promise when the socket is full: no more until it resolves. */
+  send(text: string): Promise<void> | undefined {
+    if (this.#socket.readyState !== this.#socket.OPEN) return undefined;
     this.lastSent = performance.now();
     if (this.#socket.bufferedAmount < HIGH_WATER_BYTES) {
       this.#socket.send(text, noError);
-      return;
+      return undefined;
     }
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        clearTimeout(stall);
-        this.#closed.signal.removeEventListener("abort", settle);
-        resolve();
-      };
-      const stall = setTimeout(() => this.#socket.terminate(), this.#options.stallMs);
-      this.#closed.signal.addEventListener("abort", settle, { once: true });
-      // Called when everything before it has left the process.
-      this.#socket.send(text, settle);
-    });
+    // Called when everything before it has left the process.
+    this.#socket.send(text, () => this.#goOn());
+    this.#stall ??= setTimeout(() => {
+      this.#options.onStall?.();
+      this.#socket.terminate();
+    }, this.#options.stallMs);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** A replay is hundreds of frames at once: one write to the kernel for all of them, not one each. */
+  sendBatch(frames: readonly Frame[], streamId: string): Promise<void> | undefined {
+    if (frames.length > 1) this.#stream.cork();
+    let wait: Promise<void> | undefined;
+    // The last one leaves after all before it.
+    for (const frame of frames) wait = this.send(socketJson(frame, streamId));
+    if (frames.length > 1) this.#stream.uncork();
+    return wait;
+  }
+
+  #goOn(): void {
+    clearTimeout(this.#stall);
+    this.#stall = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+}
+
+/** One run as it is read over a socket that others share. */
+class SocketStream implements FrameReader {
+  readonly run: RunHandle;
+  readonly #connection: SocketConnection;
+  readonly #onLeft: () => void;
+  #reading: { leave: () => void } | undefined;
+  #left = false;
+
+  constructor(run: RunHandle, connection: SocketConnection, onLeft: () => void) {
+    this.run = run;
+    this.#connection = connection;
+    this.#onLeft = onLeft;
+  }
+
+  follow(afterSeq: number): void {
+    this.#reading = this.run.attach(afterSeq, this);
+  }
+
+  take(frames: readonly Frame[]): Promise<void> | undefined {
+    return this.#connection.sendBatch(frames, this.run.id);
+  }
+
+  end(): void {
+    this.leave();
+  }
+
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#reading?.leave();
+    this.#onLeft();
   }
 }
 

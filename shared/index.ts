@@ -55,7 +55,8 @@ export { createEventSourceTransport, type EventSourceTransportOptions } from "./
 export * from "./session/message.ts";
 export { reduceMessage } from "./session/reduce.ts";
 export { quoteContext, withContext, withoutContext } from "./session/context.ts";
-export { createWebStorageStore, type ActiveRun, type ConversationStore, type StoredConversation } from "./session/conversation-store.ts";
+export type { ActiveRun, ConversationStore, StoredConversation } from "./session/conversation-store.ts";
+export { createWebStorageStore } from "./session/web-storage-store.ts";
 export {
   ChatSession,
   type ChatSessionOptions,
@@ -72,5 +73,13 @@ export { documentFrames, type FrameScheduler } from "./render/frame-scheduler.ts
 export { TokenRenderer, type RenderCounters, type RenderedFrame, type TokenRendererOptions } from "./render/token-renderer.ts";
 
 // The client for code.
-export { ChanlClient, type Agent, type AgentDefinition, type ChanlClientOptions, type StreamOptions, type WholeAnswer } from "./client.ts";
+export {
+  ChanlClient,
+  type Agent,
+  type AgentDefinition,
+  type ApprovalDecision,
+  type ChanlClientOptions,
+  type StreamOptions,
+  type WholeAnswer,
+} from "./client.ts";
 export { StreamingChatClient, type StreamingChatClientOptions } from "./streaming-client.ts";

@@ -16,6 +16,7 @@ import { copyText } from "./controllers/clipboard.ts";
 import { Composer } from "./controllers/composer.ts";
 import { Disclosures } from "./controllers/disclosures.ts";
 import { Drafts } from "./controllers/drafts.ts";
+import { HistoryWindow } from "./controllers/history-window.ts";
 import { PanelController } from "./controllers/panel.ts";
 import { ScrollAnchor } from "./controllers/scroll-anchor.ts";
 import { type SessionConfig, SessionController, type SessionControllerHost, type TransportName } from "./controllers/session-controller.ts";
@@ -217,6 +218,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     this.requestUpdate();
   });
   readonly #anchor = new ScrollAnchor(() => this.requestUpdate());
+  readonly #history = new HistoryWindow(() => this.#showEarlier());
   readonly #answerText = new AnswerText(() => this.#rendererOptions());
   readonly #announcer = new Announcer(() => ({
     t: this.#t,
@@ -254,6 +256,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   readonly #input = createRef<HTMLTextAreaElement>();
   readonly #scroller = createRef<HTMLElement>();
   readonly #column = createRef<HTMLElement>();
+  readonly #sentinel = createRef<HTMLElement>();
   readonly #polite = createRef<HTMLElement>();
   readonly #assertive = createRef<HTMLElement>();
 
@@ -262,6 +265,8 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   #unread = 0;
   #copied: string | null = null;
   #sentAt = Number.NEGATIVE_INFINITY;
+  /** A page of earlier messages is in this render. */
+  #extended = false;
   #reconnectShown = false;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   /** What a failed send put back, so that Retry can take it out again. */
@@ -412,6 +417,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   conversationChanged(): void {
     this.#answerText.forget();
     this.#disclosures.clear();
+    this.#history.reset();
     this.#watch.reset();
     this.#announcer.dispose();
     this.#drafts.flush();
@@ -432,6 +438,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     super.disconnectedCallback();
     this.#panel.disconnect();
     this.#anchor.disconnect();
+    this.#history.disconnect();
     this.#drafts.flush();
     removeEventListener("pagehide", this.#keepDraft);
     document.removeEventListener("visibilitychange", this.#keepDraft);
@@ -500,8 +507,13 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     }
     this.#composer.adopt();
     this.#anchor.observe(this.#scroller.value ?? null, this.#column.value ?? null);
+    this.#anchor.putBack();
+    // At its end nobody looks at the oldest, however near that is.
+    this.#history.observe(this.#scroller.value ?? null, this.#anchor.pinned ? null : (this.#sentinel.value ?? null), this.#extended);
+    this.#extended = false;
     this.#announcer.attach(this.#polite.value ?? null, this.#assertive.value ?? null);
     this.#answerText.sweep(this.renderRoot);
+    this.#answerText.reachScrollers();
     this.#watch.see(snapshot);
     this.#exposeStates(snapshot);
   }
@@ -515,6 +527,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     const snapshot = this.#sessions.snapshot;
     const floating = this.mode === "floating";
     const fills = this.#panel.fillsViewport;
+    const shown = this.#history.visible(snapshot.messages, this.#anchor.pinned);
     return html`
       ${headerView({
         t,
@@ -532,7 +545,16 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
         },
         onClose: () => void this.hide(),
       })}
-      ${logView({ t, scroller: this.#scroller, column: this.#column, content: this.#messagesView(snapshot) })}
+      ${logView({
+        t,
+        scroller: this.#scroller,
+        column: this.#column,
+        sentinel: this.#sentinel,
+        earlier: snapshot.messages.length - shown.length,
+        content: this.#messagesView(snapshot, shown),
+        onEarlier: () => this.#onEarlier(),
+        onCameIntoView: () => this.#answerText.reachScrollers(),
+      })}
       <div class="dock" part="dock">
         ${jumpView({ t, visible: this.#anchor.canJump, unread: this.#anchor.unread, onJump: () => this.#onJump() })}
         <div class="in">
@@ -564,7 +586,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     `;
   }
 
-  #messagesView({ messages, isStreaming }: SessionSnapshot): unknown {
+  #messagesView({ messages, isStreaming }: SessionSnapshot, shown: readonly ChatMessage[]): unknown {
     const t = this.#t;
     if (messages.length === 0) {
       return emptyStateView({
@@ -594,10 +616,12 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       onNew: () => this.newConversation(),
     };
     const { locale, name, level, showMetrics } = context;
+    const from = messages.length - shown.length;
     return repeat(
-      messages,
+      shown,
       (message) => message.id,
-      (message, at) => {
+      (message, index) => {
+        const at = from + index;
         const latest = !isStreaming && at === messages.length - 1;
         const copied = this.#copied === message.id;
         return guard([message, at, latest, copied, this.#disclosures.version, t, locale, name, level, showMetrics], () =>
@@ -687,6 +711,27 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   #onSendButton(): void {
     if (!this.session?.getSnapshot().isStreaming) void this.#submit();
     else if (performance.now() - this.#sentAt > STOP_GUARD_MS) void this.stop();
+  }
+
+  /** One page more above, and what is being read stays where it is. */
+  #showEarlier(): number {
+    const count = this.#history.extend(this.messages);
+    if (count === 0) return 0;
+    this.#anchor.hold();
+    this.#extended = true;
+    this.requestUpdate();
+    return count;
+  }
+
+  /** By the button: the focus goes to the newest of what came, right above what was there. */
+  async #onEarlier(): Promise<void> {
+    this.#anchor.release();
+    const before = this.#column.value?.querySelector('[role="article"]');
+    const count = this.#showEarlier();
+    if (count === 0) return;
+    await this.updateComplete;
+    (before?.previousElementSibling as HTMLElement | null)?.focus();
+    this.#announcer.notice(this.#t("log.earlierShown", { n: count }));
   }
 
   #onJump(): void {

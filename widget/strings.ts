@@ -10,6 +10,8 @@ export const ENGLISH = {
   "header.shrink": "Shrink chat",
   "header.close": "Close chat",
   "log.label": "Conversation",
+  "log.earlier": "Show earlier messages ({n})",
+  "log.earlierShown": "{n} earlier messages shown",
   "msg.you": "You said",
   "msg.bot": "{name} said",
   "msg.stopped": "Stopped",

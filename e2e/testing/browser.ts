@@ -13,8 +13,14 @@ function executablePath(): string {
   return path;
 }
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath(), headless: true, args: TEST_ARGS });
+/** @param scrollbars as a person has them; without, Playwright hides them all */
+export function launchBrowser({ scrollbars = false } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: executablePath(),
+    headless: true,
+    args: TEST_ARGS,
+    ...(scrollbars ? { ignoreDefaultArgs: ["--hide-scrollbars"] } : {}),
+  });
 }
 
 /** Everything a page complains about: uncaught errors, console errors, CSP reports. */

@@ -10,7 +10,10 @@ export interface GatewayProcess {
   /** `http://127.0.0.1:port` */
   origin: string;
   output: () => string;
+  /** SIGTERM, and SIGKILL after 5 s. */
   stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
 }
 
 export async function freePort(): Promise<number> {
@@ -39,11 +42,16 @@ export async function startGateway(env: Record<string, string> = {}): Promise<Ga
     origin,
     output: () => output,
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
       await once(child, "exit");
       clearTimeout(timer);
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
     },
   };
 }

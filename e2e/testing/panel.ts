@@ -13,13 +13,7 @@ export async function openPanel(extension: ExtensionBrowser, page: Page): Promis
 
 export async function closePanel(extension: ExtensionBrowser, page: Page): Promise<void> {
   // The worker hears of an opening a moment after it.
-  await until(
-    () =>
-      extension.context
-        .serviceWorkers()[0]!
-        .evaluate(async () => Object.keys(await chrome.storage.session.get()).some((key) => key.startsWith("open:"))),
-    "the worker to hear of the opening",
-  );
+  await page.waitForTimeout(400);
   await extension.clickAction(page);
   await until(async () => !(await extension.panelIsOpen()), "the panel to close");
 }

@@ -13,7 +13,10 @@ export function renameConversation(id: string, title: string): Promise<void> {
 }
 
 export function pinConversation(id: string, isPinned: boolean): Promise<void> {
-  return change(id, ({ pinned: _, ...entry }) => ({ ...entry, ...(isPinned ? { pinned: true } : {}) }));
+  return change(id, (entry) => {
+    const { pinned: _, ...unpinned } = entry;
+    return isPinned ? { ...unpinned, pinned: true } : unpinned;
+  });
 }
 
 export async function deleteConversation(id: string): Promise<void> {
@@ -44,8 +47,8 @@ export async function deleteEverything(): Promise<void> {
   const transaction = history.transaction(stores, "readwrite");
   await Promise.all([...stores.map((name) => transaction.objectStore(name).clear()), transaction.done]);
   const { origins = [], permissions = [] } = await chrome.permissions.getAll();
-  const required = chrome.runtime.getManifest().permissions ?? [];
-  const optional = permissions.filter((permission) => !(required as string[]).includes(permission));
+  const required = new Set<string>(chrome.runtime.getManifest().permissions);
+  const optional = permissions.filter((permission) => !required.has(permission));
   await Promise.all([
     chrome.storage.local.clear(),
     chrome.storage.sync.clear(),

@@ -11,18 +11,21 @@ const pointer = (windowId: number): string => `conversation:${windowId}`;
 const LAST = "lastConversation";
 
 /** The conversation to open in this window, held. */
-export async function openCurrent(windowId: number): Promise<string> {
-  for (const id of await candidates(windowId)) if (await hold(id)) return id;
+export async function openCurrent(windowId: number): Promise<{ id: string; isNew: boolean }> {
+  for (const id of await candidates(windowId)) if (await hold(id)) return { id, isNew: false };
   const id = crypto.randomUUID();
   await hold(id);
-  return id;
+  return { id, isNew: true };
 }
 
-/** Makes it this window's. `false` when another window holds it. */
-export async function setCurrent(windowId: number, id: string): Promise<boolean> {
-  if (!(await hold(id))) return false;
+/** Something was said in it: it is what this window's panel opens again. An empty one leaves no trace. */
+export async function rememberCurrent(windowId: number, id: string): Promise<void> {
   await Promise.all([chrome.storage.session.set({ [pointer(windowId)]: id }), chrome.storage.local.set({ [LAST]: id })]);
-  return true;
+}
+
+/** A new conversation was begun: the one before is not opened again by itself. */
+export async function forgetCurrent(windowId: number): Promise<void> {
+  await Promise.all([chrome.storage.session.remove(pointer(windowId)), chrome.storage.local.remove(LAST)]);
 }
 
 async function candidates(windowId: number): Promise<string[]> {
@@ -39,8 +42,8 @@ async function candidates(windowId: number): Promise<string[]> {
 let release: (() => void) | null = null;
 let held: string | null = null;
 
-/** Takes the lock without waiting, and lets go of the one before. The browser lets go of it when the panel goes away. */
-function hold(id: string): Promise<boolean> {
+/** Takes the lock without waiting, and lets go of the one before. `false` when another window has it. The browser lets go of it when the panel goes away. */
+export function hold(id: string): Promise<boolean> {
   if (held === id) return Promise.resolve(true);
   return new Promise((resolve) => {
     void navigator.locks.request(`conversation:${id}`, { ifAvailable: true }, (lock) => {

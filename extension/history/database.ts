@@ -91,6 +91,7 @@ export type HistoryNews = { type: "changed"; id: string } | { type: "wiped" };
 
 export function tellHistory(news: HistoryNews): void {
   const channel = new BroadcastChannel(DATABASE);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no target: it never leaves the origin
   channel.postMessage(news);
   channel.close();
 }

@@ -73,7 +73,7 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
           ? html`<form
               @submit=${(event: SubmitEvent) => {
                 event.preventDefault();
-                void rename(entry.id, String(new FormData(event.target as HTMLFormElement).get("title")));
+                void rename(entry.id, (event.target as HTMLFormElement).querySelector("input")?.value ?? "");
               }}
             >
               <input name="title" aria-label=${t("rename")} .value=${entry.title} dir="auto" />

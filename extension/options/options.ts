@@ -90,42 +90,52 @@ input("forget").addEventListener("click", () => {
   if (address !== null) void saveToken(address, "", false).then(() => void (tokenHint.textContent = t("tokenHint")));
 });
 
-input("export").addEventListener("click", () => {
-  void exportEverything().then((content) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(content, null, 2)], { type: "application/json" }));
-    link.download = "chanl-chat.json";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  });
-});
+async function download(): Promise<void> {
+  const content = JSON.stringify(await exportEverything(), null, 2);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type: "application/json" }));
+  link.download = "chanl-chat.json";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+async function take(chosen: File): Promise<void> {
+  try {
+    const { conversations, prompts } = await importEverything(await chosen.text());
+    dataStatus.textContent = t("imported", conversations, prompts);
+    fill(await loadSettings());
+    await promptsView(input("prompts"));
+  } catch (problem) {
+    dataStatus.textContent = problem instanceof ImportError ? problem.message : t("importFailed");
+  }
+}
+
+async function wipe(): Promise<void> {
+  await deleteEverything();
+  dataStatus.textContent = t("deleted");
+  fill(DEFAULT_SETTINGS);
+  await Promise.all([promptsView(input("prompts")), activityView(input("log"))]);
+}
+
+async function offerBuiltIn(): Promise<void> {
+  const state = await builtInAvailability();
+  const choice = backend.querySelector<HTMLOptionElement>('option[value="browser"]');
+  if (choice && state === "unavailable" && backend.value !== "browser") choice.disabled = true;
+  input("backend-hint").textContent = t(state === "unavailable" ? "builtInMissing" : "builtInHint");
+}
+
+input("export").addEventListener("click", () => void download());
 
 input("import").addEventListener("click", () => file.click());
 
 file.addEventListener("change", () => {
   const [chosen] = file.files ?? [];
   file.value = "";
-  if (!chosen) return;
-  void chosen
-    .text()
-    .then(importEverything)
-    .then(
-      async ({ conversations, prompts }) => {
-        dataStatus.textContent = t("imported", conversations, prompts);
-        fill(await loadSettings());
-        await promptsView(input("prompts"));
-      },
-      (problem: unknown) => void (dataStatus.textContent = problem instanceof ImportError ? problem.message : t("importFailed")),
-    );
+  if (chosen) void take(chosen);
 });
 
 input("wipe").addEventListener("click", () => {
-  if (!confirm(t("deleteAllAsk"))) return;
-  void deleteEverything().then(async () => {
-    dataStatus.textContent = t("deleted");
-    fill(DEFAULT_SETTINGS);
-    await Promise.all([promptsView(input("prompts")), activityView(input("log"))]);
-  });
+  if (confirm(t("deleteAllAsk"))) void wipe();
 });
 
 guardStorage();
@@ -134,8 +144,4 @@ document.title = t("settings");
 void loadSettings().then(fill);
 void promptsView(input("prompts"));
 void activityView(input("log"));
-void builtInAvailability().then((state) => {
-  const choice = backend.querySelector<HTMLOptionElement>('option[value="browser"]');
-  if (choice && state === "unavailable" && backend.value !== "browser") choice.disabled = true;
-  input("backend-hint").textContent = t(state === "unavailable" ? "builtInMissing" : "builtInHint");
-});
+void offerBuiltIn();

@@ -10,8 +10,9 @@ export async function promptsView(host: HTMLElement, problem = ""): Promise<void
   const save = async (event: SubmitEvent, id: string): Promise<void> => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    const data = new FormData(form);
-    const prompt: StoredPrompt = { id, name: String(data.get("name")).trim().replace(/^\//, ""), text: String(data.get("text")).trim() };
+    const value = (name: string): string =>
+      form.querySelector<HTMLInputElement | HTMLTextAreaElement>(`[name=${name}]`)?.value.trim() ?? "";
+    const prompt: StoredPrompt = { id, name: value("name").replace(/^\//, ""), text: value("text") };
     try {
       await savePrompt(prompt);
       form.reset();

@@ -42,8 +42,8 @@ export async function selectionFromMenu(tabId: number, frameId: number, menuText
     // A frame of another site, or a page that may not be read.
   }
   if (menuText.trim() === "") return null;
-  const { url = "", title = "" } = await chrome.tabs.get(tabId).catch(() => ({}) as Partial<chrome.tabs.Tab>);
-  return part("selection", { url, title }, menuText);
+  const tab = await chrome.tabs.get(tabId).catch(() => null);
+  return part("selection", { url: tab?.url ?? "", title: tab?.title ?? "" }, menuText);
 }
 
 function part(kind: "page" | "selection", { url, title }: { url: string; title: string }, text: string, cut = false): ContextPart {

@@ -21,7 +21,12 @@ function articleOf(snapshot: PageSnapshot): Element | null {
   const { body } = page;
   // Readability keeps the page as markup to try again with other settings. Trusted Types refuse markup, so it gets nodes.
   const first = body.cloneNode(true);
-  Object.defineProperty(body, "innerHTML", { get: () => "", set: () => body.replaceChildren(...first.cloneNode(true).childNodes) });
+  Object.defineProperty(body, "innerHTML", {
+    get: () => "",
+    set() {
+      body.replaceChildren(...first.cloneNode(true).childNodes);
+    },
+  });
   const parsed = new Readability<Element>(page, { disableJSONLD: true, serializer: (node) => node as Element }).parse();
   return parsed?.content ?? null;
 }

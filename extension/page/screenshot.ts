@@ -68,7 +68,7 @@ export async function captureForModel(target: PageTarget): Promise<Picture> {
 function toDataUrl(blob: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(String(reader.result)));
+    reader.addEventListener("load", () => resolve(reader.result as string));
     reader.addEventListener("error", () => reject(new PageError("The picture could not be made.")));
     reader.readAsDataURL(blob);
   });

@@ -29,6 +29,8 @@ interface Call {
   signal: AbortSignal;
 }
 
+/** Never begun a second time by a panel that opens again: the first may have come through. */
+const ONCE: ReadonlySet<string> = new Set(["fill_field", "click", "screenshot"]);
 const MAX_LISTED = 80;
 const MAX_VALUE_CHARS = 10_000;
 
@@ -58,6 +60,7 @@ export function pageTools(options: PageToolsOptions): Record<string, ClientTool>
     {
       description,
       parameters,
+      once: ONCE.has(name),
       run: (args, { toolCallId, signal }) =>
         run({ tool: name, toolCallId, signal }, typeof args === "object" && args !== null && !Array.isArray(args) ? args : {}),
     },

@@ -17,21 +17,20 @@ interface SlashMenuOptions {
 let open: { options: SlashMenuOptions; prompts: readonly StoredPrompt[]; at: number } | null = null;
 
 /** Opens, narrows or closes the menu for what the composer holds now. */
-export function slashMenu(options: SlashMenuOptions): void {
+export async function slashMenu(options: SlashMenuOptions): Promise<void> {
+  const all = await listPrompts();
   const isNew = open === null;
-  void listPrompts().then((all) => {
-    const typed = /^\/([\p{L}\p{N}-]*)$/u.exec(options.field.value)?.[1]?.toLowerCase();
-    const prompts = typed === undefined ? [] : all.filter(({ name }) => name.toLowerCase().startsWith(typed));
-    if (prompts.length === 0) return close(options);
-    open = { options, prompts, at: 0 };
-    if (isNew) {
-      // Before the composer's own: Enter takes the command instead of sending it.
-      options.chat.addEventListener("keydown", onKeyDown, { capture: true });
-      options.chat.addEventListener("input", onInput);
-      options.chat.addEventListener("focusout", onLeave);
-    }
-    draw();
-  });
+  const typed = /^\/([\p{L}\p{N}-]*)$/u.exec(options.field.value)?.[1]?.toLowerCase();
+  const prompts = typed === undefined ? [] : all.filter(({ name }) => name.toLowerCase().startsWith(typed));
+  if (prompts.length === 0) return close(options);
+  open = { options, prompts, at: 0 };
+  if (isNew) {
+    // Before the composer's own: Enter takes the command instead of sending it.
+    options.chat.addEventListener("keydown", onKeyDown, { capture: true });
+    options.chat.addEventListener("input", onInput);
+    options.chat.addEventListener("focusout", onLeave);
+  }
+  draw();
 }
 
 function close({ chat, host }: SlashMenuOptions): void {

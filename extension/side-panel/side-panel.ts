@@ -6,7 +6,7 @@ import { createFetchSseTransport } from "../../shared/transport/fetch-sse.ts";
 import type { ChatTransport } from "../../shared/transport/transport.ts";
 import "../../widget/index.ts";
 import { PanelConversationStore } from "../history/conversation-store.ts";
-import { openCurrent, setCurrent } from "../history/current-conversation.ts";
+import { forgetCurrent, hold, openCurrent, rememberCurrent } from "../history/current-conversation.ts";
 import { onHistoryNews } from "../history/database.ts";
 import { localise, t } from "../i18n.ts";
 import { onIntent } from "../intent.ts";
@@ -75,6 +75,7 @@ class Panel {
       else if (detail.code === "bad_request") this.#say(detail.message);
     });
     chat.addEventListener("chanl-stream-start", () => this.#say(null));
+    chat.addEventListener("chanl-send", ({ detail }) => void rememberCurrent(this.#windowId, detail.conversationId));
     chat.addEventListener("chanl-before-send", () => void this.#beforeSend());
     chat.addEventListener("input", () => void this.#onInput());
     element("chat").replaceChildren(chat);
@@ -85,16 +86,17 @@ class Panel {
       this.#store.close();
       location.reload();
     });
-    await this.open(await openCurrent(this.#windowId));
+    const { id, isNew } = await openCurrent(this.#windowId);
+    await this.open(id, isNew ? id : undefined);
     onIntent(this.#windowId, (intent) => {
       chat.focus();
       void this.#context.take(intent);
     });
   }
 
-  /** Shows a conversation. `false` when another window has it. */
-  async open(conversationId: string): Promise<boolean> {
-    if (!(await setCurrent(this.#windowId, conversationId))) return false;
+  /** Shows a conversation. `false` when another window has it. @param fresh the id of one that is empty. */
+  async open(conversationId: string, fresh?: string): Promise<boolean> {
+    if (!(await hold(conversationId))) return false;
     this.#session?.dispose();
     await this.#store.settled();
     const tools = pageTools({ approvals: this.#approvals, conversationId: () => this.#conversationId, tabId: () => this.#tabId });
@@ -113,6 +115,7 @@ class Panel {
     this.#tabId = await activeTabId(this.#windowId);
     this.#chat.session = session;
     void session.restore();
+    if (conversationId !== fresh) void rememberCurrent(this.#windowId, conversationId);
     return true;
   }
 
@@ -137,7 +140,8 @@ class Panel {
     if (conversationId === this.#conversationId) return;
     this.#conversationId = conversationId;
     this.#context.forget();
-    void setCurrent(this.#windowId, conversationId);
+    void hold(conversationId);
+    void forgetCurrent(this.#windowId);
   }
 
   async #beforeSend(): Promise<void> {
@@ -148,7 +152,7 @@ class Panel {
     const field = this.#chat.shadowRoot?.querySelector("textarea");
     if (!field?.value.startsWith("/")) return;
     const { slashMenu } = await import("../prompts/slash-menu.ts");
-    slashMenu({ chat: this.#chat, field, context: this.#context, host: element("menu") });
+    await slashMenu({ chat: this.#chat, field, context: this.#context, host: element("menu") });
   }
 
   /** One line above the chat; `null` takes it away. */
@@ -178,7 +182,7 @@ class Panel {
       current: this.#conversationId,
       open: (id) => this.open(id),
       settled: () => this.#store.settled(),
-      removed: () => void (this.#session?.newConversation() ?? undefined),
+      removed: () => this.#session?.newConversation(),
     });
   }
 

@@ -1,18 +1,15 @@
 /** Chat Completions, as OpenAI, Azure, Ollama, vLLM, LM Studio, OpenRouter and many others speak it. */
 import { openaiChatDialect } from "../../shared/dialects/openai-chat.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
-import type { RequestMessage } from "../../shared/protocol/request.ts";
-import { splitPicture } from "./pictures.ts";
+import type { RequestImage, RequestMessage } from "../../shared/protocol/request.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
-import { streamUpstream } from "./upstream.ts";
+import { checkModel, streamUpstream, type UpstreamLimits } from "./upstream.ts";
 
-export interface OpenAiOptions {
+export interface OpenAiOptions extends UpstreamLimits {
   /** With its version part, such as `https://api.openai.com/v1` or `http://localhost:11434/v1`. */
   baseUrl: string;
   /** Without a key no `Authorization` header is sent: local servers want none. */
   apiKey?: string | undefined;
-  /** Longest silence of the provider, in ms. @defaultValue `90_000` */
-  idleMs?: number | undefined;
 }
 
 export class OpenAiProvider implements Provider {
@@ -24,28 +21,43 @@ export class OpenAiProvider implements Provider {
   }
 
   stream(turn: ModelTurn): AsyncIterable<StreamChunk> {
-    const { baseUrl, apiKey, idleMs } = this.#options;
     return streamUpstream({
-      url: `${baseUrl.replace(/\/+$/, "")}/chat/completions`,
-      headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
-      body: requestBody(turn),
+      ...this.#options,
+      url: `${this.#base()}/chat/completions`,
+      headers: this.#headers(),
+      body: requestBody(turn, new URL(this.#options.baseUrl).hostname === "api.openai.com"),
       dialect: openaiChatDialect,
       signal: turn.signal,
-      idleMs: idleMs ?? 90_000,
-      secrets: apiKey ? [apiKey] : [],
+      secrets: this.#options.apiKey ? [this.#options.apiKey] : [],
       onDetail: turn.onDetail,
     });
   }
+
+  check(model: string, signal: AbortSignal): Promise<string | undefined> {
+    const url = `${this.#base()}/models/${encodeURIComponent(model)}`;
+    return checkModel({ url, headers: this.#headers(), setting: "OPENAI_API_KEY", model: `openai/${model}`, signal });
+  }
+
+  #base(): string {
+    return this.#options.baseUrl.replace(/\/+$/, "");
+  }
+
+  #headers(): Record<string, string> {
+    return this.#options.apiKey ? { authorization: `Bearer ${this.#options.apiKey}` } : {};
+  }
 }
 
-function requestBody(turn: ModelTurn): Record<string, unknown> {
-  const messages = toOpenAiMessages(turn.messages);
+/** @param isOpenAi Its newer models refuse `max_tokens`; servers that speak its format know nothing else. */
+function requestBody(turn: ModelTurn, isOpenAi: boolean): Record<string, unknown> {
+  const messages = turn.messages.map(toOpenAiMessage);
   if (turn.instructions) messages.unshift({ role: "system", content: turn.instructions });
   return {
     model: turn.model,
     messages,
     stream: true,
     stream_options: { include_usage: true },
+    ...(turn.maxOutputTokens === undefined ? {} : { [isOpenAi ? "max_completion_tokens" : "max_tokens"]: turn.maxOutputTokens }),
+    ...(turn.reasoning ? { reasoning_effort: turn.reasoning } : {}),
     ...(turn.tools.length > 0
       ? {
           tools: turn.tools.map((tool) => ({ type: "function", function: tool })),
@@ -55,23 +67,8 @@ function requestBody(turn: ModelTurn): Record<string, unknown> {
   };
 }
 
-/** A `tool` message holds text only: its picture follows in a message of its own, after the last result of the turn. */
-function toOpenAiMessages(messages: readonly RequestMessage[]): Record<string, unknown>[] {
-  let pictures: string[] = [];
-  return messages.flatMap((message, at) => {
-    const { image } = splitPicture(message);
-    if (image !== null) pictures.push(image);
-    if (pictures.length === 0 || messages[at + 1]?.role === "tool") return [toOpenAiMessage(message)];
-    const content = [...pictures.map(imageContent), { type: "text", text: "The picture the tool returned." }];
-    pictures = [];
-    return [toOpenAiMessage(message), { role: "user", content }];
-  });
-}
-
-const imageContent = (url: string): Record<string, unknown> => ({ type: "image_url", image_url: { url } });
-
 function toOpenAiMessage(message: RequestMessage): Record<string, unknown> {
-  if (message.role === "tool") return { role: "tool", tool_call_id: message.toolCallId ?? "", content: splitPicture(message).text };
+  if (message.role === "tool") return { role: "tool", tool_call_id: message.toolCallId ?? "", content: message.content };
   if (message.role === "assistant" && message.toolCalls && message.toolCalls.length > 0) {
     return {
       role: "assistant",
@@ -84,6 +81,11 @@ function toOpenAiMessage(message: RequestMessage): Record<string, unknown> {
       })),
     };
   }
-  if (!message.images?.length) return { role: message.role, content: message.content };
-  return { role: message.role, content: [...message.images.map(imageContent), { type: "text", text: message.content }] };
+  const { images = [] } = message;
+  if (images.length === 0) return { role: message.role, content: message.content };
+  return { role: message.role, content: [...images.map(toImagePart), { type: "text", text: message.content }] };
+}
+
+function toImagePart(image: RequestImage): Record<string, unknown> {
+  return { type: "image_url", image_url: { url: "url" in image ? image.url : `data:${image.mediaType};base64,${image.data}` } };
 }

@@ -1,11 +1,12 @@
 /** The chat over HTTP: start, follow, stop, and the answers of tools that run in the client. */
 import { Router, type Request, type RequestHandler, type Response } from "express";
 
-import { REQUEST_LIMITS } from "../../shared/protocol/request.ts";
+import { REQUEST_LIMITS, type ApprovalRequest, type ToolResultRequest } from "../../shared/protocol/request.ts";
 import { GatewayError } from "../errors.ts";
 import type { ChatService } from "../stream/chat-service.ts";
 import type { HeartbeatWheel } from "../stream/heartbeat.ts";
-import type { Run } from "../stream/run.ts";
+import type { RunHandle } from "../stream/run.ts";
+import type { RunMessage, RunReply } from "../stream/run-store.ts";
 import { SseWriter } from "../stream/sse-writer.ts";
 import { jsonBody } from "./json-body.ts";
 import { parseApproval, parseChatRequest, parseToolResult } from "./request-schema.ts";
@@ -18,9 +19,6 @@ export interface ChatRoutesOptions {
   identify: (request: Request) => Promise<string>;
 }
 
-/** First bytes of every stream: how long `EventSource` waits before it reconnects. */
-const RETRY = "retry: 1000\n\n";
-
 export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOptions): Router {
   const router = Router();
 
@@ -32,7 +30,7 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
       response.json({ streamId: run.id, messageId: run.options.messageId });
       return;
     }
-    await follow(run, 0, response);
+    follow(run, 0, response);
   });
 
   // Express answers HEAD with the GET handler, which would follow a stream whose body nobody gets.
@@ -47,69 +45,67 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
       response.status(204).setHeader("X-Stream-Id", run.id).end();
       return;
     }
-    await follow(run, afterSeq, response);
+    follow(run, afterSeq, response);
   });
 
   router.post("/stream/:streamId/cancel", async (request, response) => {
-    const { run } = await find(request);
-    const wasRunning = !run.ended;
-    run.cancel("user");
+    const { run, head } = await find(request);
+    const wasRunning = !head.ended;
+    if (wasRunning) await tell(run, { type: "cancel", reason: "user" });
     response.status(wasRunning ? 202 : 200).json({ streamId: run.id, state: wasRunning ? "cancelled" : "ended" });
   });
 
   router.post("/stream/:streamId/tool-results", jsonBody(), async (request, response) => {
     const { run } = await find(request);
     const result = parseToolResult(request.body);
-    acceptToolResult(run, result);
+    await acceptToolResult(run, result);
     response.status(202).json({ toolCallId: result.toolCallId });
   });
 
   router.post("/stream/:streamId/approvals", jsonBody(), async (request, response) => {
-    await find(request);
-    const { toolCallId } = parseApproval(request.body);
-    response.setHeader("Cache-Control", "no-store");
-    throw notPending(toolCallId);
+    const { run } = await find(request);
+    const approval = parseApproval(request.body);
+    await acceptApproval(run, approval);
+    response.status(202).json({ toolCallId: approval.toolCallId });
   });
 
   router.all(["/stream", "/stream/:streamId", "/stream/:streamId/:action"], methodNotAllowed);
   return router;
 
-  async function find(request: Request): Promise<{ run: Run; head: { seq: number; ended: boolean } }> {
-    const run = chat.runs.find(String(request.params["streamId"]), await identify(request));
+  async function find(request: Request): Promise<{ run: RunHandle; head: { seq: number; ended: boolean } }> {
+    const run = await chat.runs.find(String(request.params["streamId"]), await identify(request));
     const head = await chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     return { run, head };
   }
 
-  async function follow(run: Run, afterSeq: number, response: Response): Promise<void> {
-    const writer = new SseWriter(response, run.id, { heartbeat, stallMs });
-    const reader = run.attach(afterSeq, writer.signal);
-    try {
-      await writer.write(RETRY);
-      for await (const batch of reader.frames) {
-        let text = "";
-        for (const frame of batch) text += frame.sse;
-        const blocked = writer.write(text);
-        if (blocked) await blocked;
-        reader.advance(batch.at(-1)?.seq ?? afterSeq);
-      }
-    } finally {
-      reader.leave();
-    }
-    writer.end();
+  function follow(run: RunHandle, afterSeq: number, response: Response): void {
+    new SseWriter(response, run.id, { heartbeat, stallMs }).follow(run, afterSeq);
   }
 }
 
+/** @throws GatewayError `overloaded` when the process that has the run does not answer: nothing was done, and it may be tried again. */
+export async function tell(run: RunHandle, message: RunMessage): Promise<Exclude<RunReply, undefined>> {
+  const reply = await run.tell(message);
+  if (reply === undefined) throw new GatewayError("overloaded", { message: "The stream cannot be reached right now.", retryAfterMs: 1000 });
+  return reply;
+}
+
 /** @throws GatewayError `conflict` for a second result, `not_found` for a call nobody waits for. */
-export function acceptToolResult(run: Run, result: Parameters<Run["clientResults"]["submit"]>[0]): void {
-  const outcome = run.clientResults.submit(result);
+export async function acceptToolResult(run: RunHandle, result: ToolResultRequest): Promise<void> {
+  const outcome = await tell(run, { type: "tool_result", result });
   if (outcome === "duplicate") throw new GatewayError("conflict", { field: "toolCallId", message: "This call already has a result." });
   if (outcome === "unknown")
     throw new GatewayError("not_found", { field: "toolCallId", message: "No call with this toolCallId waits for a result." });
 }
 
-export function notPending(toolCallId: string): GatewayError {
-  return new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
+/** @throws GatewayError `conflict` for a call no approval is pending for, `bad_request` for edited arguments that do not fit. */
+export async function acceptApproval(run: RunHandle, approval: ApprovalRequest): Promise<void> {
+  const outcome = await tell(run, { type: "approval", approval });
+  if (outcome === "accepted") return;
+  if (typeof outcome === "object") throw new GatewayError("bad_request", { field: "arguments", message: outcome.refused });
+  const { toolCallId } = approval;
+  throw new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
 }
 
 function withIdempotencyKey(request: Request): unknown {

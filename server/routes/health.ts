@@ -2,7 +2,10 @@
 import { Router } from "express";
 
 export interface HealthState {
+  /** False while it shuts down, so that a load balancer sends nothing new here. */
   ready: boolean;
+  /** Whether runs can be kept. */
+  healthy: () => boolean;
 }
 
 export function healthRoutes(state: HealthState): Router {
@@ -10,10 +13,10 @@ export function healthRoutes(state: HealthState): Router {
   router.get("/healthz", (_request, response) => {
     response.setHeader("Cache-Control", "no-store").json({ status: "ok" });
   });
-  // 503 while it shuts down, so that a load balancer sends nothing new here.
   router.get("/readyz", (_request, response) => {
+    const status = !state.ready ? "closing" : state.healthy() ? "ready" : "store unavailable";
     response.setHeader("Cache-Control", "no-store");
-    response.status(state.ready ? 200 : 503).json({ status: state.ready ? "ready" : "closing" });
+    response.status(status === "ready" ? 200 : 503).json({ status });
   });
   return router;
 }

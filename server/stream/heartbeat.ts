@@ -4,6 +4,8 @@ export interface HeartbeatMember {
   /** When something was last sent, on the clock of `performance.now`. */
   lastSent: number;
   beat(): void;
+  /** Sends the client to another instance. */
+  reconnect?(): void;
 }
 
 export class HeartbeatWheel {
@@ -32,6 +34,11 @@ export class HeartbeatWheel {
 
   get size(): number {
     return this.#members.size;
+  }
+
+  /** Sends every client to another instance. */
+  reconnect(): void {
+    for (const member of this.#members) member.reconnect?.();
   }
 
   #turn(): void {

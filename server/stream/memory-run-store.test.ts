@@ -1,19 +1,20 @@
 import { expect, test } from "vitest";
 
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
-import { describeRunStore } from "../testing/run-store-conformance.ts";
+import { describeRunStore, runRecord, type StorePair } from "../testing/run-store-conformance.ts";
 import { Coalescer } from "./coalescer.ts";
 import { encodeFrame, frameJson, socketJson } from "./frame.ts";
 import { MemoryRunStore } from "./memory-run-store.ts";
 import { mergeChunk } from "./snapshot.ts";
 
-describeRunStore("memory", () => new MemoryRunStore({ maxBytes: 16_384 }));
-describeRunStore("memory with a limit of events", () => new MemoryRunStore({ maxEvents: 300 }));
+const alone = (store: MemoryRunStore): StorePair => ({ one: store, other: store });
+describeRunStore("memory", () => alone(new MemoryRunStore({ maxBytes: 16_384 })));
+describeRunStore("memory with a limit of events", () => alone(new MemoryRunStore({ maxEvents: 300 })));
 
 test("above the total the oldest ended logs are dropped, running ones never", () => {
   const store = new MemoryRunStore({ maxTotalBytes: 20_000 });
   const fill = (id: string, ended: boolean): void => {
-    store.create(id, "m");
+    store.create({ ...runRecord(), id }, undefined);
     store.append(id, encodeFrame({ type: "token", content: "x".repeat(6000) }, 1));
     if (ended) store.append(id, encodeFrame({ type: "done", reason: "stop" }, 2));
   };

@@ -1,11 +1,12 @@
 /** All runs of this process: starts them once per request id, finds them, forgets them, ends them at shutdown. */
 import { createHash, randomBytes } from "node:crypto";
 
-import type { StreamChunk, TerminalChunk } from "../../shared/protocol/chunk.ts";
+import type { TerminalChunk } from "../../shared/protocol/chunk.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { Run, type RunLimits } from "./run.ts";
-import type { RunStore } from "./run-store.ts";
+import { RemoteRun } from "./remote-run.ts";
+import { Run, type RunHandle, type RunLimits, type RunSource } from "./run.ts";
+import type { RunRecord, RunStore } from "./run-store.ts";
 
 export interface RunManagerOptions {
   store: RunStore;
@@ -25,19 +26,24 @@ export interface StartRun {
   onDisconnect?: "continue" | "cancel" | undefined;
   /** What the request asked for. The same `requestId` with something else in it is a mistake, or somebody guessing. */
   content: unknown;
-  source: (run: Run) => (signal: AbortSignal) => AsyncIterable<StreamChunk>;
+  source: (run: Run) => RunSource;
 }
+
+/** How long another instance's run is remembered without a reader, in ms. */
+const REMOTE_UNUSED_MS = 10_000;
 
 interface Known {
   run: Run;
-  ready: Promise<void>;
-  fingerprint: string;
+  /** Resolves with the run that another instance began for the same request. */
+  ready: Promise<RunRecord | undefined>;
+  requestKey: string | undefined;
 }
 
 export class RunManager {
   readonly #options: RunManagerOptions;
   readonly #runs = new Map<string, Known>();
   readonly #byRequest = new Map<string, Known>();
+  readonly #remote = new Map<string, RemoteRun>();
   #running = 0;
   #closing = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -45,6 +51,10 @@ export class RunManager {
 
   constructor(options: RunManagerOptions) {
     this.#options = options;
+    options.store.serve({
+      deliver: (id, message) => this.#runs.get(id)?.run.receive(message),
+      lost: (id, error) => this.#runs.get(id)?.run.fail(error),
+    });
   }
 
   get store(): RunStore {
@@ -60,6 +70,7 @@ export class RunManager {
   get readers(): number {
     let sum = 0;
     for (const { run } of this.#runs.values()) sum += run.readers;
+    for (const run of this.#remote.values()) sum += run.readers;
     return sum;
   }
 
@@ -67,54 +78,93 @@ export class RunManager {
    * Starts a run, or attaches to the one the same owner's `requestId` began. Between looking and taking the id nothing is
    * awaited, so two requests that arrive together still make one run.
    */
-  async start(request: StartRun): Promise<Run> {
-    const key = request.requestId === undefined ? undefined : `${request.owner}\n${request.requestId}`;
-    const fingerprint = createHash("sha256").update(JSON.stringify(request.content)).digest("base64");
-    const existing = key === undefined ? undefined : this.#byRequest.get(key);
+  async start(request: StartRun): Promise<RunHandle> {
+    const owner = hash(request.owner);
+    const requestKey = request.requestId === undefined ? undefined : hash(`${request.owner}\n${request.requestId}`);
+    const fingerprint = hash(JSON.stringify(request.content));
+    const existing = requestKey === undefined ? undefined : this.#byRequest.get(requestKey);
     if (existing) {
-      if (existing.fingerprint !== fingerprint) {
-        throw new GatewayError("conflict", { field: "requestId", message: "requestId was already used for a different request." });
-      }
-      await existing.ready;
-      return existing.run;
+      assertSameRequest(existing.run.options, fingerprint);
+      const elsewhere = await existing.ready;
+      return elsewhere ? this.#attachElsewhere(elsewhere, fingerprint) : existing.run;
     }
     if (this.#closing) throw new GatewayError("overloaded", { message: "The gateway is shutting down.", retryAfterMs: 2000 });
     if (this.#running >= this.#options.maxRuns) throw new GatewayError("overloaded", { retryAfterMs: 5000 });
-    const run = new Run({
+    const record: RunRecord = {
       // 128 random bits: whoever was not told the id cannot guess it.
       id: randomBytes(16).toString("hex"),
       messageId: `msg_${randomBytes(9).toString("hex")}`,
       agentId: request.agentId,
       model: request.model,
       requestId: request.requestId,
-      owner: request.owner,
+      owner,
       onDisconnect: request.onDisconnect ?? "continue",
+      fingerprint,
+    };
+    const run = new Run({
+      ...record,
       limits: this.#options.limits,
       store: this.#options.store,
       onEnd: (ended, terminal, error) => this.#ended(ended, terminal, error),
     });
     this.#running++;
-    const known: Known = { run, fingerprint, ready: Promise.resolve(this.#options.store.create(run.id, run.options.messageId)) };
+    const known: Known = { run, requestKey, ready: Promise.resolve(this.#options.store.create(record, requestKey)) };
     this.#runs.set(run.id, known);
-    if (key !== undefined) this.#byRequest.set(key, known);
-    this.#sweeper ??= setInterval(() => this.#sweep(), Math.min(30_000, Math.max(20, this.#options.ttlMs / 4))).unref();
+    if (requestKey !== undefined) this.#byRequest.set(requestKey, known);
+    this.#sweepLater();
+    let elsewhere: RunRecord | undefined;
     try {
-      await known.ready;
+      elsewhere = await known.ready;
     } catch (error) {
       this.#running--;
-      this.#forget(run);
+      this.#forget(known);
       throw error;
+    }
+    if (elsewhere) {
+      this.#running--;
+      this.#forget(known);
+      return this.#attachElsewhere(elsewhere, fingerprint);
     }
     run.start(request.source(run));
     return run;
   }
 
   /** A run that is unknown, forgotten or another owner's is not found, all in the same way. */
-  find(id: string, owner: string): Run {
-    const run = this.#runs.get(id)?.run;
-    if (!run || run.options.owner !== owner)
+  async find(id: string, owner: string): Promise<RunHandle> {
+    const handle = this.#runs.get(id)?.run ?? this.#remote.get(id) ?? (await this.#findElsewhere(id));
+    if (!handle || handle.options.owner !== hash(owner))
       throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
+    return handle;
+  }
+
+  async #findElsewhere(id: string): Promise<RunHandle | undefined> {
+    // Ids come from clients: nothing but an id of ours reaches the store.
+    if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
+    const record = await this.#options.store.find(id);
+    return record ? this.#remoteRun(record) : undefined;
+  }
+
+  #attachElsewhere(record: RunRecord, fingerprint: string): RunHandle {
+    assertSameRequest(record, fingerprint);
+    return this.#runs.get(record.id)?.run ?? this.#remoteRun(record);
+  }
+
+  /** One for all its readers here, so that the producer hears of them once. */
+  #remoteRun(record: RunRecord): RemoteRun {
+    let run = this.#remote.get(record.id);
+    if (!run) {
+      run = new RemoteRun(record, this.#options.store);
+      this.#remote.set(record.id, run);
+      this.#sweepLater();
+    }
     return run;
+  }
+
+  /** Takes no new runs. Returns whether the readers of those that go on can read them at another instance. */
+  drain(): boolean {
+    this.#closing = true;
+    for (const { run } of this.#runs.values()) run.drain();
+    return this.#options.store.shared;
   }
 
   /** Takes no new runs, gives those that go on `graceMs` to end by themselves, then ends them with reason `shutdown`. */
@@ -130,6 +180,7 @@ export class RunManager {
     }
     for (const { run } of this.#runs.values()) run.cancel("shutdown");
     clearInterval(this.#sweeper);
+    await this.#options.store.close();
   }
 
   #ended(run: Run, terminal: TerminalChunk, error: unknown): void {
@@ -144,20 +195,36 @@ export class RunManager {
     if (error !== undefined) this.#options.logger.error({ streamId, err: error }, "run failed");
   }
 
+  #sweepLater(): void {
+    this.#sweeper ??= setInterval(() => this.#sweep(), Math.min(30_000, Math.max(20, this.#options.ttlMs / 4))).unref();
+  }
+
   #sweep(): void {
     const oldest = performance.now() - this.#options.ttlMs;
-    for (const { run } of this.#runs.values()) {
+    for (const known of this.#runs.values()) {
+      const { run } = known;
       if (run.endedAt === undefined || run.endedAt > oldest || run.readers > 0) continue;
-      this.#forget(run);
+      this.#forget(known);
     }
-    if (this.#runs.size > 0) return;
+    const unused = performance.now() - REMOTE_UNUSED_MS;
+    for (const [id, run] of this.#remote) if (run.readers === 0 && run.unusedSince < unused) this.#remote.delete(id);
+    if (this.#runs.size + this.#remote.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
 
-  #forget(run: Run): void {
+  #forget({ run, requestKey }: Known): void {
     this.#runs.delete(run.id);
-    if (run.options.requestId !== undefined) this.#byRequest.delete(`${run.options.owner}\n${run.options.requestId}`);
+    if (requestKey !== undefined) this.#byRequest.delete(requestKey);
     void this.#options.store.delete(run.id);
   }
+}
+
+function assertSameRequest(run: RunRecord, fingerprint: string): void {
+  if (run.fingerprint === fingerprint) return;
+  throw new GatewayError("conflict", { field: "requestId", message: "requestId was already used for a different request." });
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
 }

@@ -9,11 +9,12 @@
  */
 import { isTerminal, type CancelReason, type StreamChunk, type TerminalChunk, type Usage } from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
-import { ClientToolResults } from "../agent/client-tools.ts";
+import { PendingCalls } from "../agent/pending-calls.ts";
+import type { ApprovalRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import { Coalescer } from "./coalescer.ts";
-import { encodeFrame, type Frame } from "./frame.ts";
-import type { RunStore } from "./run-store.ts";
+import { encodeFrame } from "./frame.ts";
+import type { Follow, FrameReader, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
 
 export interface RunLimits {
   /** Window in which tokens become one event, in ms, 0-50. */
@@ -28,50 +29,57 @@ export interface RunLimits {
   paceBytes: number;
 }
 
-export interface RunOptions {
-  id: string;
-  messageId: string;
-  agentId: string;
-  /** The model's name as clients see it. */
-  model: string;
-  requestId: string | undefined;
-  /** Who may resume and stop it; `""` where nobody is told apart. */
-  owner: string;
-  onDisconnect: "continue" | "cancel";
+export interface RunOptions extends RunRecord {
   limits: RunLimits;
   store: RunStore;
   /** Called once, after the terminal event is stored. */
   onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
 }
 
-/** One reader's place in a run. Its owner calls `leave` in a `finally`. */
-export interface RunReader {
-  /** The events after the cursor, then what comes, until the end or the signal. */
-  frames: AsyncIterable<readonly Frame[]>;
-  /** Tells how far the client has taken them: the model is paced by it. */
-  advance: (seq: number) => void;
-  leave: () => void;
+/** Where a run's chunks come from. It may take a moment to begin. */
+export type RunSource = (signal: AbortSignal) => AsyncIterable<StreamChunk> | Promise<AsyncIterable<StreamChunk>>;
+
+/** A run as those see it who read and steer it; it may be produced by another instance. */
+export interface RunHandle {
+  readonly id: string;
+  readonly options: RunRecord;
+  /** Whether its last event is known here. */
+  readonly ended: boolean;
+  /** Joins as a reader, who counts as connected until `leave`. */
+  attach(afterSeq: number, reader: FrameReader): { leave: () => void };
+  tell(message: RunMessage): Promise<RunReply>;
 }
 
-export class Run {
+/** How long readers at another instance count without a word from it, in ms. It repeats itself every 4 s. */
+const REMOTE_READERS_MS = 12_000;
+
+/** One reader's place, or that of the fastest reader at another instance. */
+type Place = Pick<Follow, "seq">;
+
+export class Run implements RunHandle {
   readonly options: RunOptions;
   /** Answers of tools that run in the client. */
-  readonly clientResults = new ClientToolResults();
+  readonly clientResults = new PendingCalls<ToolResultRequest>();
+  /** People's decisions about calls that need one. */
+  readonly approvals = new PendingCalls<ApprovalRequest>();
   /** When the run ended, on the clock of `performance.now`. */
   endedAt: number | undefined;
   readonly #metrics = new StreamMetrics();
   readonly #controller = new AbortController();
   readonly #coalescer: Coalescer;
-  readonly #readers = new Set<{ seq: number }>();
+  readonly #readers = new Set<Place>();
+  readonly #remoteReaders = new Map<string, { seq: number; expiry: NodeJS.Timeout }>();
   #seq = 0;
   #bytes = 0;
   #paceCheckedAt = 0;
   #answerChars = 0;
   #usage: Usage | undefined;
-  #appending: Promise<void> | undefined;
+  /** The store asked to wait. */
+  #storeBehind: Promise<void> | undefined;
   #grace: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
   #hadReader = false;
+  #draining = false;
   #toldTtft = false;
   #wakeProducer: (() => void) | undefined;
 
@@ -98,7 +106,7 @@ export class Run {
   }
 
   /** Begins. Returns at once; the work goes on by itself. */
-  start(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): void {
+  start(source: RunSource): void {
     const { id, messageId, agentId, model, requestId, limits } = this.options;
     this.#store({ type: "start", streamId: id, messageId, agentId, model, v: 1, ...(requestId === undefined ? {} : { requestId }) });
     this.#limit = setTimeout(() => this.cancel("timeout"), limits.maxRunMs);
@@ -111,33 +119,104 @@ export class Run {
     this.#finish({ type: "cancelled", reason });
   }
 
-  /** Joins as a reader, who counts as connected until `leave`. */
-  attach(afterSeq: number, signal: AbortSignal): RunReader {
-    const place = { seq: afterSeq };
-    this.#readers.add(place);
-    this.#hadReader = true;
-    clearTimeout(this.#grace);
-    return {
-      frames: this.options.store.follow(this.id, afterSeq, signal),
-      advance: (seq) => {
-        place.seq = seq;
+  /** The gateway sends the readers elsewhere: that they leave is not their wish. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Ends the run because its log cannot be written any more. */
+  fail(error: unknown): void {
+    this.#finish(errorChunk(toGatewayError(error)), error);
+  }
+
+  attach(afterSeq: number, reader: FrameReader): { leave: () => void } {
+    const place = this.options.store.follow(this.id, afterSeq, {
+      take: (frames) => {
+        const wait = reader.take(frames);
         this.#wakeProducer?.();
+        return wait;
       },
+      end: () => reader.end(),
+    });
+    this.#join(place);
+    return {
       leave: () => {
-        if (!this.#readers.delete(place)) return;
-        this.#wakeProducer?.();
-        if (this.#readers.size === 0) this.#watchReaders();
+        place.leave();
+        this.#leave(place);
       },
     };
   }
 
-  async #produce(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): Promise<void> {
+  tell(message: RunMessage): Promise<RunReply> {
+    return Promise.resolve(this.receive(message));
+  }
+
+  /** What is said to the run, from here or from another instance. */
+  receive(message: RunMessage): RunReply {
+    switch (message.type) {
+      case "cancel":
+        this.cancel(message.reason);
+        return "accepted";
+      case "tool_result":
+        return this.clientResults.submit(message.result);
+      case "approval":
+        return this.#submitApproval(message.approval);
+      case "readers":
+        this.#setRemoteReaders(message.instance, message.seq);
+        return "accepted";
+    }
+  }
+
+  #submitApproval(approval: ApprovalRequest): RunReply {
     try {
-      for await (const chunk of source(this.signal)) {
+      return this.approvals.submit(approval);
+    } catch (error) {
+      if (error instanceof GatewayError) return { refused: error.message };
+      throw error;
+    }
+  }
+
+  #setRemoteReaders(instance: string, seq: number | null): void {
+    const known = this.#remoteReaders.get(instance);
+    if (seq === null) {
+      if (!known) return;
+      clearTimeout(known.expiry);
+      this.#remoteReaders.delete(instance);
+      this.#leave(known);
+    } else if (known) {
+      known.seq = seq;
+      known.expiry.refresh();
+      this.#wakeProducer?.();
+    } else if (!this.ended) {
+      const expiry = setTimeout(() => this.#setRemoteReaders(instance, null), REMOTE_READERS_MS);
+      const place = { seq, expiry };
+      this.#remoteReaders.set(instance, place);
+      this.#join(place);
+    }
+  }
+
+  #join(place: Place): void {
+    this.#readers.add(place);
+    this.#hadReader = true;
+    clearTimeout(this.#grace);
+  }
+
+  #leave(place: Place): void {
+    if (!this.#readers.delete(place)) return;
+    this.#wakeProducer?.();
+    if (this.#readers.size === 0) this.#watchReaders();
+  }
+
+  async #produce(source: RunSource): Promise<void> {
+    try {
+      for await (const chunk of await source(this.signal)) {
         if (this.ended) return;
         this.#accept(chunk);
         if (this.ended) return;
-        if (this.#appending) await this.#appending;
+        if (this.#storeBehind) {
+          await this.#storeBehind;
+          this.#storeBehind = undefined;
+        }
         if (this.#isFarAhead()) await this.#readersCatchUp();
       }
       this.#finish(errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut })));
@@ -176,6 +255,7 @@ export class Run {
     this.endedAt = performance.now();
     clearTimeout(this.#grace);
     clearTimeout(this.#limit);
+    for (const { expiry } of this.#remoteReaders.values()) clearTimeout(expiry);
     const usage = terminal.type === "done" ? (terminal.usage ?? this.#usage) : this.#usage;
     const complete: TerminalChunk = {
       ...terminal,
@@ -191,20 +271,22 @@ export class Run {
   #store(chunk: StreamChunk): void {
     const frame = encodeFrame(chunk, ++this.#seq);
     this.#bytes += frame.sse.length;
-    const stored = this.options.store.append(this.id, frame);
-    if (stored) {
-      this.#appending = (this.#appending ?? Promise.resolve())
-        .then(() => stored)
-        .catch((error: unknown) => this.#finish(errorChunk(toGatewayError(error)), error));
-    }
+    const wait = this.options.store.append(this.id, frame);
+    if (wait) this.#storeBehind = wait;
   }
 
   #watchReaders(): void {
     if (this.ended || this.#readers.size > 0) return;
     clearTimeout(this.#grace);
     // A run that was only announced (202) has not lost a reader yet.
-    if (this.options.onDisconnect === "cancel" && this.#hadReader) this.cancel("disconnect");
-    else this.#grace = setTimeout(() => this.cancel("disconnect"), this.options.limits.graceMs);
+    if (this.options.onDisconnect === "cancel" && this.#hadReader && !this.#draining) this.cancel("disconnect");
+    else this.#grace = setTimeout(() => this.#graceIsOver(), this.options.limits.graceMs);
+  }
+
+  /** A run that waits for its client costs no tokens, and the wait has a limit of its own: a reload may take longer than the grace. */
+  #graceIsOver(): void {
+    if (this.approvals.size + this.clientResults.size > 0) this.#watchReaders();
+    else this.cancel("disconnect");
   }
 
   /** Checked once per 16 KB: the answer changes slowly, and there may be many readers. */

@@ -1,35 +1,43 @@
 /**
- * One SSE answer. A write waits for `drain` or `close`, whichever is first: waiting for `drain` alone never ends for a client that
- * stopped reading and then went away. It listens to the response's `close`; the request's fires as soon as its body is read.
+ * One SSE answer, a reader of its run. When the client does not take more, the run's log waits for `drain` or `close`, whichever is
+ * first: waiting for `drain` alone never ends for a client that stopped reading and then went away. It listens to the response's
+ * `close`; the request's fires as soon as its body is read.
  */
 import type { ServerResponse } from "node:http";
 
-import { encodeSseComment } from "../../shared/sse/encoder.ts";
+import { encodeSseComment, encodeSseEvent } from "../../shared/sse/encoder.ts";
+import type { Frame } from "./frame.ts";
 import type { HeartbeatMember, HeartbeatWheel } from "./heartbeat.ts";
+import type { RunHandle } from "./run.ts";
+import type { FrameReader } from "./run-store.ts";
 
 export interface SseWriterOptions {
   heartbeat: HeartbeatWheel;
   /** Longest wait for a client that does not read, in ms. After it the connection is closed; the client may resume. */
   stallMs: number;
+  onStall?: (() => void) | undefined;
 }
 
 const KEEPALIVE = encodeSseComment("keepalive");
+/** First bytes of every stream: how long `EventSource` waits before it reconnects. */
+const RETRY = encodeSseEvent({ retry: 1000 });
 
-export class SseWriter implements HeartbeatMember {
+export class SseWriter implements FrameReader, HeartbeatMember {
   readonly #response: ServerResponse;
   readonly #options: SseWriterOptions;
-  readonly #closed = new AbortController();
-  #blocked = false;
+  #reading: { leave: () => void } | undefined;
+  #closed = false;
+  /** Lets the log go on; set while the client takes nothing. */
+  #resume: (() => void) | undefined;
+  #stall: NodeJS.Timeout | undefined;
   lastSent = performance.now();
 
   /** Sends the headers at once. `Connection` is left to Node: set by hand it is wrong for HTTP/2 and for clients that asked to close. */
   constructor(response: ServerResponse, streamId: string, options: SseWriterOptions) {
     this.#response = response;
     this.#options = options;
-    response.once("close", () => {
-      options.heartbeat.remove(this);
-      this.#closed.abort();
-    });
+    response.on("drain", () => this.#goOn());
+    response.once("close", () => this.#close());
     // A reset socket also emits `close`; without a listener the error would end the process.
     response.on("error", () => undefined);
     response.writeHead(200, {
@@ -39,47 +47,66 @@ export class SseWriter implements HeartbeatMember {
       "X-Stream-Id": streamId,
       "X-Chanl-Stream": "v1",
     });
-    response.flushHeaders();
+    response.write(RETRY);
     options.heartbeat.add(this);
-    if (response.destroyed) this.#closed.abort();
+    if (response.destroyed) this.#close();
   }
 
-  /** Aborts when the client is gone. */
-  get signal(): AbortSignal {
-    return this.#closed.signal;
+  /** Reads the run to its end, or until the client is gone. */
+  follow(run: RunHandle, afterSeq: number): void {
+    if (this.#closed) return;
+    this.#reading = run.attach(afterSeq, this);
   }
 
-  /** Nothing when the client can take more; else a promise for when it can, or is gone. Most writes are the first, and cost no promise. */
-  write(text: string): Promise<void> | undefined {
-    if (this.#closed.signal.aborted) return undefined;
+  take(frames: readonly Frame[]): Promise<void> | undefined {
+    if (this.#closed) return undefined;
     this.lastSent = performance.now();
+    const [first] = frames;
+    const text = frames.length === 1 && first ? first.sse : frames.map((frame) => frame.sse).join("");
     return this.#response.write(text) ? undefined : this.#drainOrClose();
+  }
+
+  end(): void {
+    if (!this.#closed) this.#response.end();
+    this.#detach();
   }
 
   beat(): void {
     // A comment behind megabytes that are not read proves nothing to anybody.
-    if (!this.#blocked) this.#response.write(KEEPALIVE);
+    if (!this.#resume) this.#response.write(KEEPALIVE);
   }
 
-  end(): void {
-    this.#options.heartbeat.remove(this);
-    if (!this.#closed.signal.aborted) this.#response.end();
+  /** Ends the answer in the middle: a client resumes at once, at an instance that stays. */
+  reconnect(): void {
+    if (this.#closed) return;
+    // Spread over a second, so that not all of them come at the same time.
+    this.#response.end(encodeSseEvent({ retry: 50 + Math.floor(Math.random() * 1000) }));
+    this.#detach();
   }
 
   #drainOrClose(): Promise<void> {
-    const response = this.#response;
-    this.#blocked = true;
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        clearTimeout(stall);
-        response.off("drain", settle);
-        this.#closed.signal.removeEventListener("abort", settle);
-        this.#blocked = false;
-        resolve();
-      };
-      const stall = setTimeout(() => response.destroy(), this.#options.stallMs);
-      response.once("drain", settle);
-      this.#closed.signal.addEventListener("abort", settle, { once: true });
-    });
+    this.#stall = setTimeout(() => {
+      this.#options.onStall?.();
+      this.#response.destroy();
+    }, this.#options.stallMs);
+    return new Promise((resolve) => (this.#resume = resolve));
+  }
+
+  #goOn(): void {
+    clearTimeout(this.#stall);
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#detach();
+    this.#goOn();
+  }
+
+  #detach(): void {
+    this.#options.heartbeat.remove(this);
+    this.#reading?.leave();
+    this.#reading = undefined;
   }
 }

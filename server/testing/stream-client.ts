@@ -55,9 +55,9 @@ export function textOf(events: readonly StreamEvent[]): string {
 }
 
 /** Polls until `condition` holds. */
-export async function eventually(condition: () => boolean, what: string, withinMs = 3000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string, withinMs = 3000): Promise<void> {
   const end = performance.now() + withinMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

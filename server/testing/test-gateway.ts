@@ -28,6 +28,7 @@ export async function startTestGateway(options: GatewayOptions = {}): Promise<Te
     shutdownMs: 0,
     docsGuideTokensPerSecond: 0,
     docsGuideFragmentMs: 0,
+    providerRetries: 0,
     logger: createLogger({ level: options.logLevel ?? "info", destination }),
     ...options,
   });

@@ -10,15 +10,18 @@ export interface RequestToolCall {
   arguments: JsonValue;
 }
 
+/** A picture a person shows the model: its bytes, or a public address that the model's provider reads. */
+export type RequestImage = { mediaType: "image/png" | "image/jpeg" | "image/gif" | "image/webp"; data: string } | { url: string };
+
 /** A message of the conversation as the model sees it. `tool` messages answer the call named by `toolCallId`. */
 export interface RequestMessage {
   role: Role;
   content: string;
+  /** Of a `user` message; `data` is base64. They count into the 256 KB of a request. */
+  images?: RequestImage[];
   toolCalls?: RequestToolCall[];
   toolCallId?: string;
   name?: string;
-  /** Pictures a user sends along, as `data:image/…;base64,` addresses of JPEG, PNG or WebP. At most four. */
-  images?: string[];
 }
 
 /** A tool that runs in the client. `parameters` is a JSON Schema object. */
@@ -26,6 +29,8 @@ export interface ClientToolDefinition {
   name: string;
   description: string;
   parameters: JsonObject;
+  /** A person has to approve each call before it runs. @defaultValue `false` */
+  needsApproval?: boolean;
 }
 
 export interface ChatRequest {
@@ -46,10 +51,13 @@ export interface ToolResultRequest {
   error?: string;
 }
 
+/** What a person decided about a call that waits. */
 export interface ApprovalRequest {
   toolCallId: string;
   approved: boolean;
+  /** To run it with these instead of the model's. They have to fit the tool's schema. */
   arguments?: JsonValue;
+  /** Told to the model. At most 1000 characters. */
   reason?: string;
 }
 
@@ -68,5 +76,6 @@ export const REQUEST_LIMITS = {
   messages: 200,
   contentChars: 100_000,
   tools: 64,
+  images: 8,
   idChars: 128,
 } as const;

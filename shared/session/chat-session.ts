@@ -7,7 +7,7 @@
 import { ChatError, type ChatErrorCode } from "../errors.ts";
 import { StreamMetrics } from "../metrics/stream-metrics.ts";
 import { isTerminal, type JsonObject, type JsonValue, type StreamChunk, type ToolCallChunk } from "../protocol/chunk.ts";
-import type { ClientToolDefinition } from "../protocol/request.ts";
+import type { ApprovalRequest, ClientToolDefinition, ToolResultRequest } from "../protocol/request.ts";
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
@@ -44,6 +44,14 @@ export interface ClientTool {
   description: string;
   /** JSON Schema of the arguments. */
   parameters: JsonObject;
+  /** A person has to approve each call before it runs. @defaultValue `false` */
+  needsApproval?: boolean;
+  /**
+   * Never begun a second time. A page that is reloaded while a tool runs begins it again, so that a dialog comes back and the
+   * answer goes on; with `once` the model is told instead that the page was reloaded. A tool that has ended is never run again.
+   * @defaultValue `false`
+   */
+  once?: boolean;
   run(args: JsonValue, context: { toolCallId: string; signal: AbortSignal }): unknown;
 }
 
@@ -67,6 +75,7 @@ export interface ChatSessionOptions {
 const SAVE_INTERVAL_MS = 250;
 
 interface Run extends ActiveRun {
+  results: readonly ToolResultRequest[];
   follow: AbortController;
   metrics: StreamMetrics;
   /** The person stopped it: nothing of it is shown any more. */
@@ -82,14 +91,17 @@ export class ChatSession {
   readonly #listeners = new Set<() => void>();
   readonly #chunkListeners = new Set<(chunk: TransportChunk, message: ChatMessage) => void>();
   readonly #errorListeners = new Set<(error: SessionError) => void>();
-  /** Calls whose handler ran: a replay never runs one twice. */
-  readonly #handledCalls = new Set<string>();
+  /** Calls that were told, and calls that began to run here: a replay does neither twice. */
+  readonly #toldCalls = new Set<string>();
+  readonly #begunCalls = new Set<string>();
   /** Runs that are followed, stopped ones too until the gateway has heard. */
   readonly #followed = new Set<Run>();
   readonly #disposed = new AbortController();
 
   #conversationId: string;
   #messages: readonly ChatMessage[] = [];
+  /** The list of messages is in somebody's hands, so it must not change. */
+  #isShared = false;
   #run: Run | null = null;
   /** Where an interrupted answer can be picked up. */
   #interrupted: ActiveRun | null = null;
@@ -131,9 +143,14 @@ export class ChatSession {
     const stored = await store?.load(this.#conversationId);
     if (!stored || this.#messages.length > 0) return;
     this.#messages = stored.messages;
+    this.#isShared = true;
     this.#restored = stored.messages.length > 0;
     for (const message of stored.messages) {
-      for (const part of message.parts) if (part.type === "tool_call" && part.arguments !== undefined) this.#handledCalls.add(part.id);
+      for (const part of message.parts) {
+        if (part.type !== "tool_call" || part.arguments === undefined) continue;
+        this.#toldCalls.add(part.id);
+        if (message.id !== stored.active?.messageId || part.result !== undefined || part.error !== undefined) this.#begunCalls.add(part.id);
+      }
     }
     this.#changed();
     const { active } = stored;
@@ -141,7 +158,7 @@ export class ChatSession {
     if (!active || !message) return;
     this.#replace(resumeMessage(message));
     const run = this.#begin(active);
-    this.#answerLostTools(active.streamId, message);
+    this.#takeUpTools(run);
     await this.#follow(
       run,
       active.streamId === null
@@ -190,6 +207,24 @@ export class ChatSession {
     return this.#ask();
   }
 
+  /**
+   * Says whether a call that waits for approval may run, perhaps with other arguments. The card changes when the gateway has told
+   * everybody. `false` when there was nothing to decide any more: somebody else did, or the answer has ended.
+   * @throws ChatError `bad_request` for arguments that do not fit the tool (the call goes on waiting), `network` when the gateway was not reached.
+   */
+  async respondToApproval(toolCallId: string, decision: Omit<ApprovalRequest, "toolCallId">): Promise<boolean> {
+    const run = this.#run;
+    if (!run || run.streamId === null) return false;
+    const { streamId } = run;
+    try {
+      await insist(5, run.toolSignals.signal, () => this.#options.transport.sendApproval(streamId, { toolCallId, ...decision }));
+      return true;
+    } catch (error) {
+      if (isSettled(error) || this.#run !== run) return false;
+      throw error;
+    }
+  }
+
   /** Picks an interrupted answer up where it stopped. `null` when nothing was interrupted; `retry` then asks again. */
   async continue(): Promise<ChatMessage | null> {
     const interrupted = this.#interrupted;
@@ -208,7 +243,8 @@ export class ChatSession {
     this.#messages = [];
     this.#interrupted = null;
     this.#restored = false;
-    this.#handledCalls.clear();
+    this.#toldCalls.clear();
+    this.#begunCalls.clear();
     this.#changed();
   }
 
@@ -218,7 +254,9 @@ export class ChatSession {
     this.#saveTimer = undefined;
     if (this.#messages.length === 0) return;
     const run = this.#run ?? this.#interrupted;
-    const active = run && { requestId: run.requestId, streamId: run.streamId, lastSeq: run.lastSeq, messageId: run.messageId };
+    const { requestId, streamId = null, lastSeq = 0, messageId = "", results = [] } = run ?? {};
+    const active = requestId === undefined ? null : { requestId, streamId, lastSeq, messageId, ...(results.length > 0 ? { results } : {}) };
+    this.#isShared = true;
     this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active });
   }
 
@@ -238,6 +276,9 @@ export class ChatSession {
 
   /** @param asked the question, when it is new: what is sent along with it is gathered first. */
   async #ask(asked?: ChatMessage): Promise<ChatMessage | null> {
+    // Ids of calls are unique in one answer only.
+    this.#toldCalls.clear();
+    this.#begunCalls.clear();
     const answer: ChatMessage = { id: crypto.randomUUID(), role: "assistant", parts: [], status: "pending", createdAt: this.#now() };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
@@ -267,6 +308,7 @@ export class ChatSession {
 
   #begin(active: ActiveRun): Run {
     const run: Run = {
+      results: [],
       ...active,
       follow: new AbortController(),
       toolSignals: new AbortController(),
@@ -287,10 +329,11 @@ export class ChatSession {
       0,
       this.#messages.findIndex((message) => message.id === run.messageId),
     );
-    const definitions: ClientToolDefinition[] = Object.entries(tools ?? {}).map(([name, { description, parameters }]) => ({
+    const definitions: ClientToolDefinition[] = Object.entries(tools ?? {}).map(([name, { description, parameters, needsApproval }]) => ({
       name,
       description,
       parameters,
+      ...(needsApproval ? { needsApproval } : {}),
     }));
     return {
       agentId,
@@ -329,7 +372,7 @@ export class ChatSession {
       if (chunk.seq !== undefined) run.lastSeq = chunk.seq;
       run.metrics.chunk(chunk);
       this.#apply(run, chunk);
-      for (const call of callsOf(chunk)) void this.#handleCall(run, call);
+      for (const call of this.#callsOf(run, chunk)) this.#handleCall(run, call);
       // A last event of the log is the run's own end; one that the transport made may be gone on from.
       if (isTerminal(chunk)) this.#end(run, { canGoOn: chunk.seq === undefined });
     }
@@ -377,24 +420,52 @@ export class ChatSession {
 
   /** Tells the gateway until it has heard: an unheard stop costs tokens until the grace time is over. */
   async #tellCancel(run: Run, streamId: string): Promise<void> {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      if (attempt > 0) await wait(500 * 2 ** (attempt - 1), this.#disposed.signal);
-      try {
-        await this.#options.transport.cancel(streamId);
-        break;
-      } catch (error) {
-        if (error instanceof ChatError && !error.retryable) break;
-      }
-    }
+    await insist(3, this.#disposed.signal, () => this.#options.transport.cancel(streamId)).catch(() => undefined);
     run.follow.abort();
   }
 
-  async #handleCall(run: Run, call: ToolCallChunk): Promise<void> {
-    if (this.#handledCalls.has(call.id)) return;
-    this.#handledCalls.add(call.id);
-    const { tools, onToolCall, transport } = this.#options;
-    const runnable = !call.incomplete && !call.invalid && !call.needsApproval;
-    const tool = runnable && call.runsOn === "client" && tools && Object.hasOwn(tools, call.name) ? tools[call.name] : undefined;
+  /** The calls a chunk asks for. In a snapshot those that have no result yet: the others ran already. */
+  #callsOf(run: Run, chunk: StreamChunk): AskedCall[] {
+    switch (chunk.type) {
+      case "tool_call":
+        return [{ call: chunk, mayRun: !chunk.incomplete && !chunk.invalid && !chunk.needsApproval }];
+      case "approval":
+        return chunk.approved ? this.#openCalls(run).filter(({ call }) => call.id === chunk.id) : [];
+      case "snapshot": {
+        const answered = new Set(chunk.message.chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
+        const calls = chunk.message.chunks.filter((part) => part.type === "tool_call" && !answered.has(part.id));
+        return [...calls.flatMap((call) => this.#callsOf(run, call)), ...this.#openCalls(run)];
+      }
+      default:
+        return [];
+    }
+  }
+
+  /** Calls of this page that may run and have no result yet. */
+  #openCalls(run: Run): AskedCall[] {
+    const calls: AskedCall[] = [];
+    for (const part of this.#message(run.messageId)?.parts ?? []) {
+      if (part.type !== "tool_call" || part.runsOn !== "client" || part.state !== "running") continue;
+      const { id, index, name, arguments: args = null } = part;
+      calls.push({ call: { type: "tool_call", index, id, name, arguments: args, runsOn: "client" }, mayRun: true });
+    }
+    return calls;
+  }
+
+  #handleCall(run: Run, { call, mayRun }: AskedCall): void {
+    // A tool of this page acts when it is told, so one that waits for a person is told when it may run.
+    const isLater = call.runsOn === "client" && !mayRun && !call.incomplete && !call.invalid;
+    if (isLater) return;
+    const runs = call.runsOn === "client" && mayRun && !this.#begunCalls.has(call.id);
+    if (!runs && this.#toldCalls.has(call.id)) return;
+    this.#toldCalls.add(call.id);
+    if (runs) this.#begunCalls.add(call.id);
+    void this.#runCall(run, call, runs);
+  }
+
+  async #runCall(run: Run, call: ToolCallChunk, runs: boolean): Promise<void> {
+    const { tools, onToolCall } = this.#options;
+    const tool = runs && tools && Object.hasOwn(tools, call.name) ? tools[call.name] : undefined;
     let result: { result: JsonValue } | { error: string };
     try {
       const told = onToolCall?.(call);
@@ -406,25 +477,44 @@ export class ChatSession {
     } catch (error) {
       result = { error: error instanceof Error ? error.message : "The tool failed." };
     }
-    if (call.runsOn !== "client" || !runnable || run.streamId === null || this.#run !== run) return;
-    try {
-      await transport.sendToolResult(run.streamId, { toolCallId: call.id, ...result });
-    } catch {
-      this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
-    }
+    if (runs && this.#run === run) await this.#deliver(run, { toolCallId: call.id, ...result });
   }
 
-  /** A tool that ran in a page that is gone will not answer: the model is told, instead of waiting for its timeout. */
-  #answerLostTools(streamId: string | null, message: ChatMessage): void {
+  /** Hands a tool's result over. It is stored until the gateway has it: a reload in between loses nothing and runs nothing again. */
+  async #deliver(run: Run, result: ToolResultRequest): Promise<void> {
+    const { streamId } = run;
     if (streamId === null) return;
-    for (const part of message.parts) {
-      if (part.type !== "tool_call" || part.runsOn !== "client" || part.state !== "running") continue;
-      const error = "The page was reloaded while the tool ran.";
-      void this.#options.transport.sendToolResult(streamId, { toolCallId: part.id, error }).catch(() => undefined);
+    run.results = [...run.results.filter((other) => other.toolCallId !== result.toolCallId), result];
+    this.flush();
+    try {
+      await insist(5, run.toolSignals.signal, () => this.#options.transport.sendToolResult(streamId, result));
+    } catch (error) {
+      if (this.#run === run && !isSettled(error))
+        this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
+      return;
+    }
+    run.results = run.results.filter((other) => other !== result);
+  }
+
+  /** After a reload: results that were on their way go again, and tools whose page went away begin again, unless they must not. */
+  #takeUpTools(run: Run): void {
+    for (const result of run.results) {
+      this.#begunCalls.add(result.toolCallId);
+      void this.#deliver(run, result);
+    }
+    for (const { call, mayRun } of this.#openCalls(run)) {
+      if (this.#begunCalls.has(call.id)) continue;
+      if (!this.#options.tools?.[call.name]?.once) {
+        this.#handleCall(run, { call, mayRun });
+        continue;
+      }
+      this.#begunCalls.add(call.id);
+      void this.#deliver(run, { toolCallId: call.id, error: "The page was reloaded while the tool ran." });
     }
   }
 
   #takeSnapshot(): SessionSnapshot {
+    this.#isShared = true;
     const last = this.#messages.findLast((message) => message.role === "assistant");
     const metrics = this.#run?.metrics;
     return {
@@ -454,7 +544,12 @@ export class ChatSession {
   }
 
   #replace(next: ChatMessage): void {
-    this.#messages = this.#messages.map((message) => (message.id === next.id ? next : message));
+    const at = this.#messages.findLastIndex((message) => message.id === next.id);
+    if (at === -1) return;
+    // A copy per token would cost a long conversation dearly; one per snapshot is enough.
+    if (this.#isShared) this.#messages = this.#messages.slice();
+    this.#isShared = false;
+    (this.#messages as ChatMessage[])[at] = next;
   }
 
   #changed(): void {
@@ -467,13 +562,28 @@ export class ChatSession {
   }
 }
 
-/** The calls a chunk asks for. In a snapshot those that have no result yet: the others ran already. */
-function callsOf(chunk: StreamChunk): ToolCallChunk[] {
-  if (chunk.type === "tool_call") return [chunk];
-  if (chunk.type !== "snapshot") return [];
-  const { chunks } = chunk.message;
-  const answered = new Set(chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
-  return chunks.filter((part) => part.type === "tool_call").filter(({ id }) => !answered.has(id));
+interface AskedCall {
+  call: ToolCallChunk;
+  /** Complete, and approved where that is needed. */
+  mayRun: boolean;
+}
+
+/** Tells the gateway something until it has heard. @throws what the last attempt threw, and at once what another would not change. */
+async function insist(attempts: number, signal: AbortSignal, request: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await request();
+    } catch (error) {
+      if (attempt === attempts || signal.aborted || (error instanceof ChatError && !error.retryable)) throw error;
+    }
+    await wait(500 * 2 ** (attempt - 1), signal);
+    if (signal.aborted) return;
+  }
+}
+
+/** The gateway had its answer already, from an attempt whose receipt was lost, or from somebody else. */
+function isSettled(error: unknown): boolean {
+  return error instanceof ChatError && (error.code === "conflict" || error.code === "not_found");
 }
 
 /** A view that throws must not end the answer: its error goes where uncaught errors go. */

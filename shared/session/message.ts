@@ -39,6 +39,8 @@ export interface ToolCallPart {
   /** What it was when the stream was cut, to go on from. */
   stateBefore?: ToolState;
   runsOn?: ToolRunsOn;
+  /** How far it is while it runs, where the tool tells. */
+  progress?: { progress: number; total?: number; message?: string };
   result?: JsonValue;
   error?: string;
   /** Run time in ms, once it ended. */

@@ -1,4 +1,4 @@
-import { REQUEST_LIMITS, type RequestMessage } from "../protocol/request.ts";
+import { REQUEST_LIMITS, type RequestImage, type RequestMessage } from "../protocol/request.ts";
 import { withContext } from "./context.ts";
 import { messageText, type ChatMessage, type ContextPart } from "./message.ts";
 
@@ -24,7 +24,7 @@ export function requestMessages(messages: readonly ChatMessage[]): RequestMessag
     const along = message.parts.filter((part): part is ContextPart => part.type === "context");
     const whole = withContext(text, along);
     // With the newest question only: a picture is as large as many questions.
-    const images = result.length === 0 ? along.flatMap(({ image }) => (image === undefined ? [] : [image])) : [];
+    const images = result.length === 0 ? along.flatMap(({ image }) => imageOf(image) ?? []) : [];
     // The newest is the person's own: if it is too long, the gateway says so. An old answer must not block every later question.
     const fits = whole.length <= REQUEST_LIMITS.contentChars && bytes + size({ role, content: whole }) <= MAX_BYTES;
     const content = result.length === 0 || fits ? whole : text.slice(0, REQUEST_LIMITS.contentChars);
@@ -37,4 +37,10 @@ export function requestMessages(messages: readonly ChatMessage[]): RequestMessag
   result.reverse();
   if (!isWhole) while (result.length > 1 && result[0]!.role === "assistant") result.shift();
   return result;
+}
+
+/** A `data:` address taken apart. */
+function imageOf(address: string | undefined): RequestImage | null {
+  const [, mediaType, data] = /^data:(image\/(?:png|jpeg|gif|webp));base64,(.+)$/.exec(address ?? "") ?? [];
+  return mediaType && data ? ({ mediaType, data } as RequestImage) : null;
 }

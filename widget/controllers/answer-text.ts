@@ -47,6 +47,10 @@ const textHost = directive(TextHost);
 export class AnswerText {
   readonly #entries = new Map<string, Entry>();
   readonly #options: () => TokenRendererOptions;
+  /** Ended, and not yet looked at for what scrolls in it. */
+  readonly #unreached = new Set<Element>();
+  /** Text that is there already is being drawn: nothing may be measured until all of it is. */
+  #isDrawing = false;
 
   /** @param options asked for each new renderer, so that a change of language reaches the next answer */
   constructor(options: () => TokenRendererOptions) {
@@ -82,7 +86,20 @@ export class AnswerText {
       entry.renderer.end();
     }
     // What is there already shows with its place. What comes later waits for its frame, the end too: one write per frame.
-    if (isNew) entry.renderer.flush();
+    if (!isNew) return;
+    this.#isDrawing = true;
+    entry.renderer.flush();
+    this.#isDrawing = false;
+  }
+
+  /** Code and tables that are wider than the column scroll, and what scrolls must be reachable by keyboard. Called once things are in place or come into view. */
+  reachScrollers(): void {
+    for (const element of this.#unreached) {
+      // To measure what is out of sight would lay it out.
+      if (!element.checkVisibility({ contentVisibilityAuto: true })) continue;
+      this.#unreached.delete(element);
+      for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    }
   }
 
   /** Settles when all text of a message that has ended is on screen. */
@@ -134,10 +151,12 @@ export class AnswerText {
       ...options,
       format: text.format,
       onFrame: (frame) => {
-        options.onFrame?.(frame);
-        if (!frame.ended) return;
-        reachScrollers(element);
-        finish();
+        if (frame.ended) this.#unreached.add(element);
+        if (!this.#isDrawing) {
+          options.onFrame?.(frame);
+          this.reachScrollers();
+        }
+        if (frame.ended) finish();
       },
     });
     const entry: Entry = { element, renderer, format: text.format, fed: 0, ended: false, complete, finish };
@@ -147,12 +166,8 @@ export class AnswerText {
 
   #drop(key: string, entry: Entry): void {
     this.#entries.delete(key);
+    this.#unreached.delete(entry.element);
     entry.renderer.destroy();
     entry.finish();
   }
-}
-
-/** Code and tables that are wider than the column scroll, and what scrolls must be reachable by keyboard. */
-function reachScrollers(element: Element): void {
-  for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }

@@ -3,7 +3,7 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 
 import { isTerminal } from "../../shared/protocol/chunk.ts";
 import { ChatSession, type ClientTool, type SessionSnapshot } from "../../shared/session/chat-session.ts";
-import { createWebStorageStore } from "../../shared/session/conversation-store.ts";
+import { createWebStorageStore } from "../../shared/session/web-storage-store.ts";
 import { type ChatMessage, messageText } from "../../shared/session/message.ts";
 import { createEventSourceTransport } from "../../shared/transport/event-source.ts";
 import { createFetchSseTransport } from "../../shared/transport/fetch-sse.ts";
@@ -199,16 +199,17 @@ export class SessionController implements ReactiveController {
   };
 
   #changed(): void {
+    // A token that is on screen already is all that changed: asking for a snapshot each time would cost more than the token.
+    if (this.#onScreen) {
+      this.#onScreen = false;
+      return;
+    }
     const { reconnect } = this.snapshot;
     if (reconnect && reconnect !== this.#reconnect) {
       const { attempt, maxAttempts, delayMs, cause } = reconnect;
       this.#host.dispatchEvent(new ChanlReconnectEvent({ attempt, maxAttempts, delayMs, code: cause.code }));
     }
     this.#reconnect = reconnect;
-    if (this.#onScreen) {
-      this.#onScreen = false;
-      return;
-    }
     this.#requestFrame();
   }
 

@@ -9,14 +9,28 @@ export interface LogView {
   t: Translate;
   scroller: Ref<HTMLElement>;
   column: Ref<HTMLElement>;
+  sentinel: Ref<HTMLElement>;
+  /** Messages that are not in the document. */
+  earlier: number;
   content: unknown;
+  onEarlier: () => void;
+  /** A message that was not laid out, because it was out of sight, is now. */
+  onCameIntoView: () => void;
 }
 
 /** `aria-live="off"`: the announcer speaks the answer in sentences; a live log would speak every token. */
-export function logView({ t, scroller, column, content }: LogView): TemplateResult {
+export function logView({ t, scroller, column, sentinel, earlier, content, onEarlier, onCameIntoView }: LogView): TemplateResult {
   return html`
     <div class="log" part="log" role="log" aria-live="off" aria-label=${t("log.label")} tabindex="0" ${ref(scroller)}>
-      <div class="col" ${ref(column)}><slot name="before-log"></slot>${content}</div>
+      <div class="col" @contentvisibilityautostatechange=${onCameIntoView} ${ref(column)}>
+        ${
+          earlier > 0
+            ? html`<button type="button" class="btn earlier" part="earlier" @click=${onEarlier} ${ref(sentinel)}>
+                ${t("log.earlier", { n: earlier })}
+              </button>`
+            : html`<slot name="before-log"></slot>`
+        }${content}
+      </div>
     </div>
   `;
 }
@@ -53,7 +67,7 @@ export const logStyles = css`
   .log:focus-visible {
     outline-offset: -3px;
   }
-  .log[data-pinned] {
+  .log:is([data-pinned], [data-held]) {
     overflow-anchor: none;
   }
   .col {
@@ -64,6 +78,10 @@ export const logStyles = css`
     min-height: 100%;
     max-width: var(--_content-width);
     margin-inline: auto;
+  }
+  .earlier {
+    align-self: center;
+    overflow-anchor: none;
   }
   .jump {
     position: absolute;

@@ -276,10 +276,18 @@ export const messageStyles = css`
     flex-direction: column;
     gap: 10px;
     min-width: 0;
+    /* Room for what sticks out, which containment would cut off. */
+    margin: -4px -10px;
+    padding: 4px 10px;
     border-radius: 8px;
+    contain-intrinsic-size: auto 160px;
+  }
+  /* Far from the end, what is out of sight costs nothing; its size is remembered once it was seen. */
+  .msg:nth-last-child(n + 5) {
+    content-visibility: auto;
   }
   .msg:focus-visible {
-    outline-offset: 4px;
+    outline-offset: -1px;
   }
   .user {
     align-items: flex-end;
