@@ -24,6 +24,7 @@ export function doctorView(host: HTMLElement, { server, agentId }: Pick<Settings
   let diagnosis: Diagnosis | null = null;
   let isBusy = false;
   let mayAccess = false;
+  let isClosed = false;
 
   const run = async (ask: (options: DoctorOptions) => Promise<Diagnosis>): Promise<void> => {
     isBusy = true;
@@ -40,10 +41,12 @@ export function doctorView(host: HTMLElement, { server, agentId }: Pick<Settings
     if (isAllowed) await run(diagnose);
   };
   const close = (): void => {
+    isClosed = true;
     host.querySelector("dialog")?.close();
     render(nothing, host);
   };
   const draw = (): void => {
+    if (isClosed) return;
     render(
       html`<dialog class="doctor" aria-label=${t("doctor")} @cancel=${close}>
         <div class="row">

@@ -41,6 +41,8 @@ export interface ExtensionBrowser {
   clickAction(page: Page): Promise<void>;
   /** The open side panel as a page. Connect again after each reopening. */
   panel(): Promise<Page>;
+  /** All open side panels, when there are as many as that: one per window. */
+  panels(count: number): Promise<Page[]>;
   panelIsOpen(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -91,7 +93,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
   };
   const isPanel = ({ url }: { url: string }): boolean => url.startsWith(`chrome-extension://${id}/side-panel/`);
   const connections: Browser[] = [];
-  return {
+  const launched: ExtensionBrowser = {
     context,
     worker,
     id,
@@ -105,16 +107,20 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       return (await targets()).some((target) => target.type === "page" && isPanel(target));
     },
     async panel() {
-      await until(async () => (await targets()).some((target) => target.type === "page" && isPanel(target)), "the side panel to open");
+      const [page] = await launched.panels(1);
+      if (!page) throw new Error("The side panel is open, but no page of it was found.");
+      return page;
+    },
+    async panels(count) {
+      const open = async (): Promise<number> => (await targets()).filter((target) => target.type === "page" && isPanel(target)).length;
+      await until(async () => (await open()) >= count, `${count} side panels to open`);
       const port = (await readFile(join(profile, "DevToolsActivePort"), "utf8")).split("\n")[0]!;
       const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
       connections.push(connection);
-      const page = connection
+      return connection
         .contexts()
         .flatMap((each) => each.pages())
-        .find((each) => isPanel({ url: each.url() }));
-      if (!page) throw new Error("The side panel is open, but no page of it was found.");
-      return page;
+        .filter((each) => isPanel({ url: each.url() }));
     },
     async close() {
       for (const connection of connections) await connection.close().catch(() => undefined);
@@ -122,6 +128,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       if (options.profile === undefined) await rm(profile, { recursive: true, force: true });
     },
   };
+  return launched;
 }
 
 export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 15_000): Promise<void> {

@@ -6,6 +6,9 @@ import { deleteConversation, listConversations, pinConversation, renameConversat
 import { onHistoryNews, type ConversationEntry } from "./database.ts";
 import type { HistorySearch } from "./search.ts";
 
+/** Rows drawn at once. */
+const PAGE_ROWS = 60;
+
 export interface HistoryViewOptions {
   current: string;
   /** `false` when another window has it open. */
@@ -23,6 +26,8 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
   let query = "";
   let renaming: string | null = null;
   let note = "";
+  let rows = PAGE_ROWS;
+  let isClosed = false;
 
   const refresh = async (): Promise<void> => {
     entries = await listConversations();
@@ -31,12 +36,14 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
   };
   const stop = onHistoryNews(() => void refresh());
   const close = (): void => {
+    isClosed = true;
     stop();
     host.querySelector("dialog")?.close();
     render(nothing, host);
   };
   const find = async (text: string): Promise<void> => {
     query = text;
+    rows = PAGE_ROWS;
     if (query.trim() !== "" && !search) {
       const { buildSearch } = await import("./search.ts");
       search = await buildSearch(entries);
@@ -106,7 +113,12 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
     draw();
     host.querySelector<HTMLInputElement>("input[name=title]")?.select();
   };
+  const showMore = (): void => {
+    rows += PAGE_ROWS;
+    draw();
+  };
   const draw = (): void => {
+    if (isClosed) return;
     const list = shown();
     render(
       html`<dialog class="history" aria-label=${t("history")} @cancel=${close}>
@@ -123,8 +135,13 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
         />
         <p role="status">${note || (query.trim() === "" ? "" : t("found", list.length))}</p>
         <ul>
-          ${list.map(row)}
+          ${list.slice(0, rows).map(row)}
         </ul>
+        ${
+          list.length > rows
+            ? html`<button type="button" @click=${() => showMore()}>${t("showMore", list.length - rows)}</button>`
+            : nothing
+        }
         ${list.length === 0 ? html`<p class="empty">${t(query.trim() === "" ? "noHistory" : "nothingFound")}</p>` : nothing}
       </dialog>`,
       host,
