@@ -160,16 +160,16 @@ const goals = [
     name: "first paint of 1,000 messages : the same as plain DOM",
     figure: byRound(paints.widget, paints.plain),
     most: 1 / 8,
-    text: figure,
+    format: figure,
   },
   {
     name: "distance from the end after 500 ms, largest of all rounds",
     figure: Math.max(...paints.gaps),
     most: 1,
-    text: (px) => `${px.toFixed(1)} px`,
+    format: (px) => `${px.toFixed(1)} px`,
   },
-  { name: "message elements in the document of 1,000", figure: Math.max(...paints.elements), most: 100, text: String },
-  { name: "main-thread time of a streamed frame, 5,000 messages : 50", figure: byRound(many, few), most: 1.3, text: figure },
+  { name: "message elements in the document of 1,000", figure: Math.max(...paints.elements), most: 100, format: String },
+  { name: "main-thread time of a streamed frame, 5,000 messages : 50", figure: byRound(many, few), most: 1.3, format: figure },
   {
     name: "key to paint beside a running stream, 500 messages : 2, p95",
     figure: byRound(
@@ -177,9 +177,9 @@ const goals = [
       typed[2].map((delays) => percentile(delays, 0.95)),
     ),
     most: 1.5,
-    text: figure,
+    format: figure,
   },
-].map((goal) => ({ ...goal, goal: `≤ ${goal.text(goal.most)}`, passed: goal.figure <= goal.most }));
+].map((goal) => ({ ...goal, goal: `≤ ${goal.format(goal.most)}`, passed: goal.figure <= goal.most }));
 
 const rows = [
   ["first paint of 1,000 messages", milliseconds(median(paints.widget)), milliseconds(median(paints.plain))],
@@ -197,7 +197,7 @@ const text = [
   table(["Key to paint, CPU slowed 4×", "p50", "p95"], keyRows),
   table(
     ["Goal", "Figure", "Asked", ""],
-    goals.map((goal) => [goal.name, goal.text(goal.figure), goal.goal, goal.passed ? "PASS" : "FAIL"]),
+    goals.map((goal) => [goal.name, goal.format(goal.figure), goal.goal, goal.passed ? "PASS" : "FAIL"]),
   ),
 ].join("\n\n");
 publish(join(root, "bench", "README.md"), text, "bench:long-chat");

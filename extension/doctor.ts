@@ -49,12 +49,11 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const { server, token, extensionId } = options;
   const address = `${chatEndpoint(options)}/stream/doctor`;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  let response: Response;
-  try {
-    response = await fetch(address, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch {
-    return unanswered(options, address);
-  }
+  const ask = (withHeaders: Record<string, string>): Promise<Response | null> =>
+    fetch(address, { headers: withHeaders, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(() => null);
+  // With a token Chrome asks first whether it may be sent; a server that does not know this extension refuses that unreadably.
+  const response = (await ask(headers)) ?? (token ? await ask({}) : null);
+  if (!response) return unanswered(options, address);
   const code = await errorCode(response);
   if (response.status === 401) return { finding: "token", fix: server };
   if (response.status === 403) return { finding: "origin", fix: `ALLOWED_EXTENSION_IDS=${extensionId}` };

@@ -39,7 +39,9 @@ export class PanelConversationStore implements ConversationStore {
     ]);
     const held = session[sessionKey(id)] as Transcript | undefined;
     const newer = held && held.savedAt > (history?.savedAt ?? 0) ? held : history;
-    return newer?.v === 1 ? { v: 1, messages: newer.messages, active: newer.active } : null;
+    if (newer?.v !== 1) return null;
+    const { id: _, savedAt: __, ...conversation } = newer;
+    return conversation;
   }
 
   save(id: string, conversation: StoredConversation): void {

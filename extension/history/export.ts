@@ -3,6 +3,7 @@
  * (secrets.ts), and nothing here reads that place.
  */
 import type { ActiveRun } from "../../shared/session/conversation-store.ts";
+import type { Forks } from "../../shared/session/forks.ts";
 import type { ChatMessage, MessagePart } from "../../shared/session/message.ts";
 import { isPrompt } from "../prompts/prompts.ts";
 import { loadSettings, pickSettings, saveSettings, type Settings } from "../settings.ts";
@@ -10,6 +11,7 @@ import { openHistory, tellHistory, type ConversationEntry, type StoredPrompt } f
 
 export interface ExportedConversation extends ConversationEntry {
   messages: readonly ChatMessage[];
+  forks?: Forks;
 }
 
 export interface ExportFile {
@@ -28,11 +30,11 @@ export async function exportEverything(): Promise<ExportFile> {
     transaction.objectStore("transcripts").getAll(),
     transaction.objectStore("prompts").getAll(),
   ]);
-  const messages = new Map(transcripts.map((transcript) => [transcript.id, transcript.messages]));
+  const said = new Map(transcripts.map(({ id, messages, forks }) => [id, { messages, ...(forks ? { forks } : {}) }]));
   return {
     format: "chanl-chat",
     v: 1,
-    conversations: entries.map((entry) => ({ ...entry, messages: messages.get(entry.id) ?? [] })),
+    conversations: entries.map((entry) => ({ ...entry, ...(said.get(entry.id) ?? { messages: [] }) })),
     prompts,
     settings: await loadSettings(),
   };
@@ -53,9 +55,11 @@ export async function importEverything(text: string): Promise<{ conversations: n
   const transaction = history.transaction(["conversations", "transcripts", "prompts"], "readwrite");
   const active: ActiveRun | null = null;
   await Promise.all([
-    ...conversations.flatMap(({ messages, ...entry }) => [
+    ...conversations.flatMap(({ messages, forks, ...entry }) => [
       transaction.objectStore("conversations").put(entry),
-      transaction.objectStore("transcripts").put({ id: entry.id, savedAt: entry.updatedAt, v: 1, messages, active }),
+      transaction
+        .objectStore("transcripts")
+        .put({ id: entry.id, savedAt: entry.updatedAt, v: 1, messages, active, ...(forks ? { forks } : {}) }),
     ]),
     ...prompts.map((prompt) => transaction.objectStore("prompts").put(prompt)),
     transaction.done,
@@ -104,7 +108,21 @@ function isConversation(value: unknown): value is ExportedConversation {
     Number.isFinite(value["createdAt"]) &&
     Number.isFinite(value["updatedAt"]) &&
     Array.isArray(value["messages"]) &&
-    value["messages"].every(isMessage)
+    value["messages"].every(isMessage) &&
+    (value["forks"] === undefined || isForks(value["forks"]))
+  );
+}
+
+function isForks(value: unknown): value is Forks {
+  return (
+    isRecord(value) &&
+    Object.values(value).every(
+      (fork) =>
+        isRecord(fork) &&
+        Number.isInteger(fork["current"]) &&
+        Array.isArray(fork["versions"]) &&
+        fork["versions"].every((version: unknown) => Array.isArray(version) && version.every(isMessage)),
+    )
   );
 }
 
@@ -169,6 +187,24 @@ function isPart(value: unknown): value is MessagePart {
   }
 }
 
-function pickConversation({ id, title, renamed, pinned, createdAt, updatedAt, messages }: ExportedConversation): ExportedConversation {
-  return { id, title, ...(renamed ? { renamed } : {}), ...(pinned ? { pinned } : {}), createdAt, updatedAt, messages };
+function pickConversation({
+  id,
+  title,
+  renamed,
+  pinned,
+  createdAt,
+  updatedAt,
+  messages,
+  forks,
+}: ExportedConversation): ExportedConversation {
+  return {
+    id,
+    title,
+    ...(renamed ? { renamed } : {}),
+    ...(pinned ? { pinned } : {}),
+    createdAt,
+    updatedAt,
+    messages,
+    ...(forks ? { forks } : {}),
+  };
 }

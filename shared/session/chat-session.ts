@@ -12,6 +12,7 @@ import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } fr
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
 import type { ChatMessage, ContextPart } from "./message.ts";
+import { fork, selectVersion, type Forks } from "./forks.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages } from "./request-messages.ts";
 
@@ -31,6 +32,8 @@ export interface SessionSnapshot {
   readonly conversationId: string;
   /** The messages came out of the store. */
   readonly restored: boolean;
+  /** Where the conversation has other versions, by the `forkId` of a message. */
+  readonly forks: Forks;
 }
 
 export interface SessionError {
@@ -107,6 +110,7 @@ export class ChatSession {
   #interrupted: ActiveRun | null = null;
   #reconnect: ReconnectNotice | null = null;
   #restored = false;
+  #forks: Forks = {};
   #snapshot: SessionSnapshot | null = null;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -144,6 +148,7 @@ export class ChatSession {
     if (!stored || this.#messages.length > 0) return;
     this.#messages = stored.messages;
     this.#isShared = true;
+    this.#forks = stored.forks ?? {};
     this.#restored = stored.messages.length > 0;
     for (const message of stored.messages) {
       for (const part of message.parts) {
@@ -173,15 +178,52 @@ export class ChatSession {
    */
   async send(text: string): Promise<ChatMessage | null> {
     if (text.trim() === "" || this.#run) return null;
-    const user: ChatMessage = {
-      id: crypto.randomUUID(),
-      role: "user",
-      parts: [{ type: "text", text }],
-      status: "complete",
-      createdAt: this.#now(),
-    };
-    this.#messages = [...this.#messages, user];
-    return this.#ask(user);
+    const asked = this.#question(text);
+    this.#messages = [...this.#messages, asked];
+    return this.#ask({ asked });
+  }
+
+  /** Asks a question of the past anew, in other words. What followed from it is kept as another version. `null` as in `send`. */
+  async edit(messageId: string, text: string): Promise<ChatMessage | null> {
+    const at = this.#messages.findIndex(({ id, role }) => id === messageId && role === "user");
+    if (at === -1 || text.trim() === "" || this.#run) return null;
+    // What went along with the old words goes along with the new ones.
+    const along = this.#messages[at]?.parts.filter((part) => part.type === "context");
+    this.#take(fork({ messages: this.#messages, forks: this.#forks }, at, [this.#question(text, along)]));
+    return this.#ask();
+  }
+
+  /** Asks for another answer to the last question; the one that is there is kept as another version. */
+  async regenerate(): Promise<ChatMessage | null> {
+    const at = this.#messages.length - 1;
+    if (this.#run || this.#messages[at]?.role !== "assistant") return null;
+    this.#abandon();
+    const forked = fork({ messages: this.#messages, forks: this.#forks }, at, []);
+    this.#take(forked);
+    return this.#ask({ forkId: forked.forkId });
+  }
+
+  /** Shows another version of the conversation from a message on. @param index from 0 */
+  selectVersion(messageId: string, index: number): void {
+    const at = this.#messages.findIndex(({ id }) => id === messageId);
+    const selected = this.#run ? null : selectVersion({ messages: this.#messages, forks: this.#forks }, at, index);
+    if (!selected) return;
+    this.#interrupted = null;
+    this.#take(selected);
+    this.flush();
+    this.#changed();
+  }
+
+  /** Remembers what the person thought of an answer; the same again takes it back. */
+  rate(messageId: string, rating: "good" | "bad"): "good" | "bad" | null {
+    const message = this.#message(messageId);
+    if (!message) return null;
+    const { rating: before, ...rest } = message;
+    const now = before === rating ? null : rating;
+    this.#replace(now === null ? rest : { ...rest, rating: now });
+    this.flush();
+    this.#changed();
+    return now;
   }
 
   /** Ends the running answer: at once for the person, and at the model as soon as the gateway has heard. What came is kept. */
@@ -200,11 +242,10 @@ export class ChatSession {
     if (this.#run) return null;
     const at = this.#messages.findLastIndex((message) => message.role === "user");
     if (at === -1) return null;
+    const { forkId } = this.#messages[at + 1] ?? {};
     this.#messages = this.#messages.slice(0, at + 1);
-    // What was cut may still be generated, and nobody will read it.
-    const abandoned = this.#interrupted?.streamId;
-    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
-    return this.#ask();
+    this.#abandon();
+    return this.#ask({ forkId });
   }
 
   /**
@@ -245,6 +286,7 @@ export class ChatSession {
     this.#restored = false;
     this.#toldCalls.clear();
     this.#begunCalls.clear();
+    this.#forks = {};
     this.#changed();
   }
 
@@ -257,7 +299,8 @@ export class ChatSession {
     const { requestId, streamId = null, lastSeq = 0, messageId = "", results = [] } = run ?? {};
     const active = requestId === undefined ? null : { requestId, streamId, lastSeq, messageId, ...(results.length > 0 ? { results } : {}) };
     this.#isShared = true;
-    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active });
+    const forks = Object.keys(this.#forks).length > 0 ? { forks: this.#forks } : {};
+    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active, ...forks });
   }
 
   /** Stops following and lets go of everything. The run goes on at the gateway; a new session can pick it up. */
@@ -274,12 +317,35 @@ export class ChatSession {
     this.#errorListeners.clear();
   }
 
-  /** @param asked the question, when it is new: what is sent along with it is gathered first. */
-  async #ask(asked?: ChatMessage): Promise<ChatMessage | null> {
+  #question(text: string, along: readonly ContextPart[] = []): ChatMessage {
+    return { id: crypto.randomUUID(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt: this.#now() };
+  }
+
+  #take({ messages, forks }: { messages: readonly ChatMessage[]; forks: Forks }): void {
+    this.#messages = messages;
+    this.#forks = forks;
+    this.#isShared = true;
+  }
+
+  /** What was cut may still be generated, and nobody will read it. */
+  #abandon(): void {
+    const abandoned = this.#interrupted?.streamId;
+    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
+  }
+
+  /** @param forkId of the versions the answer is one of @param asked the question, when it is new: what goes along with it is gathered first */
+  async #ask({ forkId, asked }: { forkId?: string; asked?: ChatMessage } = {}): Promise<ChatMessage | null> {
     // Ids of calls are unique in one answer only.
     this.#toldCalls.clear();
     this.#begunCalls.clear();
-    const answer: ChatMessage = { id: crypto.randomUUID(), role: "assistant", parts: [], status: "pending", createdAt: this.#now() };
+    const answer: ChatMessage = {
+      id: crypto.randomUUID(),
+      role: "assistant",
+      parts: [],
+      status: "pending",
+      createdAt: this.#now(),
+      ...(forkId === undefined ? {} : { forkId }),
+    };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
     const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
@@ -345,19 +411,16 @@ export class ChatSession {
   }
 
   #followOptions(run: Run): FollowOptions {
+    const onReconnect = (notice: ReconnectNotice | null): void => {
+      if (this.#run !== run) return;
+      this.#reconnect = notice;
+      this.#changed();
+    };
     return {
       signal: run.follow.signal,
-      onReconnect: (notice) => {
-        if (this.#run !== run) return;
-        this.#reconnect = notice;
-        this.#changed();
-      },
-      onConnected: () => {
-        if (this.#run !== run) return;
-        this.#reconnect = null;
-        this.#changed();
-      },
-      onProtocolError: ({ code, message, retryable }) => this.#fail({ code, message, retryable }),
+      onReconnect,
+      onConnected: () => onReconnect(null),
+      onProtocolError: (error) => this.#fail(error),
     };
   }
 
@@ -396,7 +459,7 @@ export class ChatSession {
     const next = reduceMessage(message, chunk, this.#now());
     if (next !== message) this.#replace(next);
     tell(this.#chunkListeners, chunk, next);
-    if (chunk.type === "error") this.#fail({ code: chunk.code, message: chunk.message, retryable: chunk.retryable });
+    if (chunk.type === "error") this.#fail(chunk);
     this.#changed();
     if (isTerminal(chunk)) return;
     this.#saveTimer ??= setTimeout(() => this.flush(), SAVE_INTERVAL_MS);
@@ -526,6 +589,7 @@ export class ChatSession {
       tokensPerSecond: metrics ? metrics.liveTokensPerSecond : (last?.metrics?.tokensPerSecond ?? null),
       conversationId: this.#conversationId,
       restored: this.#restored,
+      forks: this.#forks,
     };
   }
 
@@ -557,8 +621,8 @@ export class ChatSession {
     tell(this.#listeners);
   }
 
-  #fail(error: SessionError): void {
-    tell(this.#errorListeners, error);
+  #fail({ code, message, retryable }: SessionError): void {
+    tell(this.#errorListeners, { code, message, retryable });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Where a conversation survives a reload. */
 import type { ToolResultRequest } from "../protocol/request.ts";
+import type { Forks } from "./forks.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** The run an unfinished answer belongs to. `lastSeq` and the messages are saved together, so they always agree. */
@@ -16,6 +17,8 @@ export interface StoredConversation {
   v: 1;
   messages: readonly ChatMessage[];
   active: ActiveRun | null;
+  /** Other versions of it, where it forks. */
+  forks?: Forks;
 }
 
 /**

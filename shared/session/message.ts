@@ -101,6 +101,10 @@ export interface ChatMessage {
   metrics?: Metrics;
   usage?: Usage;
   error?: MessageError;
+  /** The conversation forks here: there are other versions of it from this message on. */
+  forkId?: string;
+  /** What the person thought of it. */
+  rating?: "good" | "bad";
 }
 
 /** The text of a message, without reasoning, tools and sources. */

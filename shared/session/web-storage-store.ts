@@ -3,6 +3,7 @@
  * messages are written. What came before lies in pages that are written once, because writing a long conversation as one
  * value stops the page for tens of milliseconds each time.
  */
+import type { Forks } from "./forks.ts";
 import type { ChatMessage } from "./message.ts";
 import type { ConversationStore, StoredConversation } from "./conversation-store.ts";
 
@@ -42,6 +43,16 @@ function textOf(message: ChatMessage): string {
   return text;
 }
 
+/** Forks never change either. */
+const forkTexts = new WeakMap<Forks, string>();
+
+function forkText(forks: Forks | undefined): string {
+  if (!forks) return "";
+  const text = forkTexts.get(forks) ?? `,"forks":${JSON.stringify(forks)}`;
+  forkTexts.set(forks, text);
+  return text;
+}
+
 const isMessages = (value: unknown): value is ChatMessage[] => Array.isArray(value);
 
 /** @param storage a getter, because merely touching the property may throw in a sandboxed frame */
@@ -75,7 +86,7 @@ export function createWebStorageStore(storage: () => StorageLike, prefix = "chan
   const unread = (conversationId: string): Page[] =>
     (head(conversationId)?.pages ?? []).map((number) => ({ number, messages: [], chars: 0 }));
 
-  const save = (area: StorageLike, conversationId: string, { messages, active }: StoredConversation): void => {
+  const save = (area: StorageLike, conversationId: string, { messages, active, forks }: StoredConversation): void => {
     const { first, pages: before } = written.get(conversationId) ?? { first: 0, pages: unread(conversationId) };
     const { pages, tail } = paginate(messages, first);
     const kept = newest(pages);
@@ -86,7 +97,10 @@ export function createWebStorageStore(storage: () => StorageLike, prefix = "chan
     }
     const numbers = kept.map(({ number }) => number);
     const list = numbers.length > 0 ? `"pages":${JSON.stringify(numbers)},` : "";
-    area.setItem(key(conversationId), `{"v":1,${list}"messages":[${tail.map(textOf).join()}],"active":${JSON.stringify(active)}}`);
+    area.setItem(
+      key(conversationId),
+      `{"v":1,${list}"messages":[${tail.map(textOf).join()}],"active":${JSON.stringify(active)}${forkText(forks)}}`,
+    );
     for (const { number } of before) if (!numbers.includes(number)) area.removeItem(pageKey(conversationId, number));
     written.set(conversationId, { first, pages: kept });
   };
@@ -95,14 +109,15 @@ export function createWebStorageStore(storage: () => StorageLike, prefix = "chan
     load(conversationId) {
       const stored = head(conversationId);
       if (!stored) return Promise.resolve(null);
-      const { pages: numbers = [], messages: tail, active } = stored;
+      const { pages: numbers = [], messages: tail, active, forks } = stored;
       const pages: Page[] = [];
       for (const number of numbers) {
         const messages = parse(quietly((area) => area.getItem(pageKey(conversationId, number))));
         if (isMessages(messages)) pages.push({ number, messages, chars: messages.reduce((sum, each) => sum + textOf(each).length, 0) });
       }
       written.set(conversationId, { first: pages[0]?.number ?? 0, pages });
-      return Promise.resolve({ v: 1, messages: [...pages.flatMap(({ messages }) => messages), ...tail], active: active ?? null });
+      const messages = [...pages.flatMap((page) => page.messages), ...tail];
+      return Promise.resolve({ v: 1, messages, active: active ?? null, ...(forks ? { forks } : {}) });
     },
     save(conversationId, conversation) {
       quietly((area) => save(area, conversationId, conversation));

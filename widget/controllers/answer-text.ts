@@ -47,8 +47,6 @@ const textHost = directive(TextHost);
 export class AnswerText {
   readonly #entries = new Map<string, Entry>();
   readonly #options: () => TokenRendererOptions;
-  /** Ended, and not yet looked at for what scrolls in it. */
-  readonly #unreached = new Set<Element>();
   /** Text that is there already is being drawn: nothing may be measured until all of it is. */
   #isDrawing = false;
 
@@ -90,16 +88,6 @@ export class AnswerText {
     this.#isDrawing = true;
     entry.renderer.flush();
     this.#isDrawing = false;
-  }
-
-  /** Code and tables that are wider than the column scroll, and what scrolls must be reachable by keyboard. Called once things are in place or come into view. */
-  reachScrollers(): void {
-    for (const element of this.#unreached) {
-      // To measure what is out of sight would lay it out.
-      if (!element.checkVisibility({ contentVisibilityAuto: true })) continue;
-      this.#unreached.delete(element);
-      for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    }
   }
 
   /** Settles when all text of a message that has ended is on screen. */
@@ -151,11 +139,7 @@ export class AnswerText {
       ...options,
       format: text.format,
       onFrame: (frame) => {
-        if (frame.ended) this.#unreached.add(element);
-        if (!this.#isDrawing) {
-          options.onFrame?.(frame);
-          this.reachScrollers();
-        }
+        if (!this.#isDrawing) options.onFrame?.(frame);
         if (frame.ended) finish();
       },
     });
@@ -166,7 +150,6 @@ export class AnswerText {
 
   #drop(key: string, entry: Entry): void {
     this.#entries.delete(key);
-    this.#unreached.delete(entry.element);
     entry.renderer.destroy();
     entry.finish();
   }

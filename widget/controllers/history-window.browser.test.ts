@@ -39,6 +39,7 @@ async function restored(past: number | ChatMessage[]): Promise<Stored> {
   chat.session = session;
   chat.storage = "none";
   document.body.append(chat);
+  await chat.preload();
   await settle(chat);
   const root = chat.shadowRoot!;
   return { chat, root, log: root.querySelector<HTMLElement>(".log")!, transport };

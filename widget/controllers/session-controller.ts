@@ -36,6 +36,7 @@ export interface SessionConfig {
 }
 
 export interface SessionControllerHost extends ReactiveControllerHost, HTMLElement {
+  events: "ids" | "content";
   sessionConfig(): SessionConfig;
   /** A chunk was applied. `true` when it reached the screen without a render. */
   chunkApplied(chunk: TransportChunk, message: ChatMessage): boolean;
@@ -57,6 +58,7 @@ const EMPTY: SessionSnapshot = {
   tokensPerSecond: null,
   conversationId: "",
   restored: false,
+  forks: {},
 };
 
 export class SessionController implements ReactiveController {
@@ -252,6 +254,7 @@ export class SessionController implements ReactiveController {
         status: message.status,
         finishReason: message.finishReason ?? null,
         length: messageText(message).length,
+        ...(this.#host.events === "content" ? { text: messageText(message) } : {}),
       }),
     );
   }

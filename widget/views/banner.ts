@@ -7,6 +7,8 @@ export interface BannerAction {
   label: string;
   primary?: boolean;
   icon?: TemplateResult;
+  /** Not yet: it stays in the tab order and does nothing. */
+  disabled?: boolean;
   run: () => void;
 }
 
@@ -14,7 +16,7 @@ export interface BannerView {
   kind: "bad" | "warn" | "info";
   icon?: TemplateResult;
   title: string;
-  text: string;
+  text: string | TemplateResult;
   actions?: readonly BannerAction[];
 }
 
@@ -33,8 +35,15 @@ export function bannerView({ kind, icon = icons.alert(), title, text, actions = 
   `;
 }
 
-function actionView({ label, primary, icon, run }: BannerAction): TemplateResult {
-  return html`<button type="button" class="btn ${primary ? "pri" : ""}" @click=${run}>${icon ?? nothing}${label}</button>`;
+function actionView({ label, primary, icon, disabled = false, run }: BannerAction): TemplateResult {
+  return html`<button
+    type="button"
+    class="btn ${primary ? "pri" : ""}"
+    aria-disabled=${disabled ? "true" : nothing}
+    @click=${() => disabled || run()}
+  >
+    ${icon ?? nothing}${label}
+  </button>`;
 }
 
 /** The banner with a turning ring in place of the icon. */

@@ -1,0 +1,2 @@
+import { ENGLISH, type Strings } from "../strings.ts";
+export const phrases: Strings = ENGLISH;
