@@ -54,6 +54,7 @@ export { createEventSourceTransport, type EventSourceTransportOptions } from "./
 // Chunks → conversation.
 export * from "./session/message.ts";
 export { reduceMessage } from "./session/reduce.ts";
+export { quoteContext, withContext, withoutContext } from "./session/context.ts";
 export type { ActiveRun, ConversationStore, StoredConversation } from "./session/conversation-store.ts";
 export { createWebStorageStore } from "./session/web-storage-store.ts";
 export {

@@ -108,6 +108,7 @@ const OLD_AFTER_MS = 3_600_000;
  * @csspart message-user - a message of the visitor's
  * @csspart message-assistant - an answer
  * @csspart bubble - the visitor's words
+ * @csspart context - what was sent along with them
  * @csspart content - a piece of an answer's text
  * @csspart reasoning - the model's thinking
  * @csspart tool - a tool call; also `tool-` and its state

@@ -23,6 +23,8 @@ export const ENGLISH = {
   "msg.you": "You said",
   "msg.bot": "{name} said",
   "msg.stopped": "Stopped",
+  "msg.along": "Sent along",
+  "msg.chars": "{n} characters",
   "msg.versions": "Versions",
   "msg.version": "Version {i} of {count}",
   "msg.versionBefore": "Previous version",

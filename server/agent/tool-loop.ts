@@ -8,7 +8,13 @@
  * - The last permitted turn is asked with `toolChoice: "none"`: the model has to answer with what it has.
  */
 import type { StreamChunk, TerminalChunk, TokenChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
-import type { ApprovalRequest, ClientToolDefinition, RequestMessage, ToolResultRequest } from "../../shared/protocol/request.ts";
+import type {
+  ApprovalRequest,
+  ClientToolDefinition,
+  RequestImage,
+  RequestMessage,
+  ToolResultRequest,
+} from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
 import type { NativeContent, Provider, ReasoningEffort, TurnMessage } from "../providers/provider.ts";
 import { CallNumbering } from "./call-numbering.ts";
@@ -16,6 +22,7 @@ import { openCall, type OpenCall } from "./open-call.ts";
 import { Outbox } from "./outbox.ts";
 import type { PendingCalls } from "./pending-calls.ts";
 import { runTool, type ToolAnswer } from "./run-tool.ts";
+import { splitPicture } from "./tool-picture.ts";
 import type { Tool } from "./tool.ts";
 
 export interface ToolLoopOptions {
@@ -129,10 +136,15 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       ...(turn.native && !turn.isRenamed ? { native: turn.native } : {}),
     });
     const answers = yield* runCalls(toAnswer);
+    const images: RequestImage[] = [];
     for (const { chunk } of toAnswer) {
       const { id, name } = chunk;
-      messages.push({ role: "tool", toolCallId: id, name, content: answers.get(id)?.modelText ?? "" });
+      const { text, image } = splitPicture(answers.get(id)?.modelText ?? "");
+      if (image) images.push(image);
+      messages.push({ role: "tool", toolCallId: id, name, content: text });
     }
+    // Not every provider takes pictures in a tool's result; in a user's message all do that take any.
+    if (images.length > 0) messages.push({ role: "user", content: "The picture the tool returned.", images });
   }
 
   function startTurn(turn: Turn, last: boolean): AsyncIterable<StreamChunk> {

@@ -818,6 +818,18 @@ describe("tools that run here", () => {
     expect(transport.toolResults.map(({ toolCallId }) => toolCallId)).toEqual(["x", "y"]);
   });
 
+  test("a call of the next answer with the id of an earlier one runs: providers that give no ids count from 0 in each answer", async () => {
+    let runs = 0;
+    const session = await withCall({ tools: look(() => runs++) }, toolCall("call_0"));
+    await transport.latest.end();
+    void session.send("Again");
+    await settled();
+    await transport.latest.start();
+    await transport.latest.say(toolCall("call_0"));
+    expect(runs).toBe(2);
+    expect(transport.toolResults).toHaveLength(2);
+  });
+
   test("a tool whose page was reloaded while it ran begins again in the new page, and the answer goes on", async () => {
     const store = memoryStore();
     const first = await withCall({ store, tools: look(() => new Promise(() => undefined)) });

@@ -11,7 +11,7 @@ import type { ApprovalRequest, ClientToolDefinition, ToolResultRequest } from ".
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
-import type { ChatMessage } from "./message.ts";
+import type { ChatMessage, ContextPart } from "./message.ts";
 import { fork, selectVersion, type Forks } from "./forks.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages } from "./request-messages.ts";
@@ -66,6 +66,8 @@ export interface ChatSessionOptions {
   /** Where the conversation survives a reload; `null` keeps it in memory only. @defaultValue `null` */
   store?: ConversationStore | null | undefined;
   tools?: Record<string, ClientTool> | undefined;
+  /** Asked at each `send`, before the request goes out: what is sent along with the person's words. What it throws is reported, and nothing is sent along. */
+  context?: (() => Promise<readonly ContextPart[]>) | undefined;
   /** Called once per complete call, also of calls that run elsewhere. For a client call without a tool of its name, what it returns is the result. */
   onToolCall?: ((call: ToolCallChunk) => unknown) | undefined;
   /** Clock in ms since the epoch. @defaultValue `Date.now` */
@@ -176,15 +178,18 @@ export class ChatSession {
    */
   async send(text: string): Promise<ChatMessage | null> {
     if (text.trim() === "" || this.#run) return null;
-    this.#messages = [...this.#messages, this.#question(text)];
-    return this.#ask();
+    const asked = this.#question(text);
+    this.#messages = [...this.#messages, asked];
+    return this.#ask({ asked });
   }
 
   /** Asks a question of the past anew, in other words. What followed from it is kept as another version. `null` as in `send`. */
   async edit(messageId: string, text: string): Promise<ChatMessage | null> {
     const at = this.#messages.findIndex(({ id, role }) => id === messageId && role === "user");
     if (at === -1 || text.trim() === "" || this.#run) return null;
-    this.#take(fork({ messages: this.#messages, forks: this.#forks }, at, [this.#question(text)]));
+    // What went along with the old words goes along with the new ones.
+    const along = this.#messages[at]?.parts.filter((part) => part.type === "context");
+    this.#take(fork({ messages: this.#messages, forks: this.#forks }, at, [this.#question(text, along)]));
     return this.#ask();
   }
 
@@ -195,7 +200,7 @@ export class ChatSession {
     this.#abandon();
     const forked = fork({ messages: this.#messages, forks: this.#forks }, at, []);
     this.#take(forked);
-    return this.#ask(forked.forkId);
+    return this.#ask({ forkId: forked.forkId });
   }
 
   /** Shows another version of the conversation from a message on. @param index from 0 */
@@ -240,7 +245,7 @@ export class ChatSession {
     const { forkId } = this.#messages[at + 1] ?? {};
     this.#messages = this.#messages.slice(0, at + 1);
     this.#abandon();
-    return this.#ask(forkId);
+    return this.#ask({ forkId });
   }
 
   /**
@@ -312,8 +317,8 @@ export class ChatSession {
     this.#errorListeners.clear();
   }
 
-  #question(text: string): ChatMessage {
-    return { id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }], status: "complete", createdAt: this.#now() };
+  #question(text: string, along: readonly ContextPart[] = []): ChatMessage {
+    return { id: crypto.randomUUID(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt: this.#now() };
   }
 
   #take({ messages, forks }: { messages: readonly ChatMessage[]; forks: Forks }): void {
@@ -328,8 +333,11 @@ export class ChatSession {
     if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
   }
 
-  /** @param forkId of the versions the answer is one of */
-  async #ask(forkId?: string): Promise<ChatMessage | null> {
+  /** @param forkId of the versions the answer is one of @param asked the question, when it is new: what goes along with it is gathered first */
+  async #ask({ forkId, asked }: { forkId?: string; asked?: ChatMessage } = {}): Promise<ChatMessage | null> {
+    // Ids of calls are unique in one answer only.
+    this.#toldCalls.clear();
+    this.#begunCalls.clear();
     const answer: ChatMessage = {
       id: crypto.randomUUID(),
       role: "assistant",
@@ -342,7 +350,26 @@ export class ChatSession {
     this.#interrupted = null;
     const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
     this.flush();
+    if (asked && this.#options.context) await this.#gatherContext(asked, this.#options.context);
+    // Stopped or replaced while it was gathered.
+    if (this.#run !== run) {
+      this.#followed.delete(run);
+      return this.#message(answer.id) ?? null;
+    }
     return this.#follow(run, this.#options.transport.send(this.#request(run), this.#followOptions(run)));
+  }
+
+  async #gatherContext(asked: ChatMessage, gather: () => Promise<readonly ContextPart[]>): Promise<void> {
+    try {
+      const parts = await gather();
+      if (parts.length === 0 || !this.#message(asked.id)) return;
+      this.#replace({ ...asked, parts: [...parts, ...asked.parts] });
+      this.#changed();
+      this.flush();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "What was to be sent along could not be read.";
+      this.#fail({ code: "bad_request", message, retryable: false });
+    }
   }
 
   #begin(active: ActiveRun): Run {

@@ -57,7 +57,22 @@ export interface SourcePart {
   snippet?: string;
 }
 
-export type MessagePart = TextPart | ReasoningPart | ToolCallPart | SourcePart;
+/** What a person sent along with their words: text of a page they read, or a picture of it. It is data to answer from, and never theirs. */
+export interface ContextPart {
+  type: "context";
+  /** Random: it marks where the text begins and ends in what the model reads, so a page cannot forge the mark. */
+  id: string;
+  kind: "page" | "selection" | "picture";
+  title: string;
+  url: string;
+  text: string;
+  /** The page had more. */
+  trimmed?: true;
+  /** A picture, as a `data:` address. */
+  image?: string;
+}
+
+export type MessagePart = TextPart | ReasoningPart | ToolCallPart | SourcePart | ContextPart;
 
 /**
  * - `queued` waits to be sent · `pending` sent, nothing came yet · `streaming`

@@ -77,12 +77,13 @@ export function messageView(view: MessageView, context: MessageContext): Templat
 }
 
 function userView({ message, at }: MessageView, context: MessageContext): TemplateResult {
-  const { t, level, actions } = context;
+  const { t, locale, level, actions } = context;
   const text = messageText(message);
   const editor = context.editing === message.id ? context.lazy.get("edit") : null;
   return html`
     <div class="msg user" part="message message-user" role="article" tabindex="-1" aria-labelledby="m${at}">
       <div class="vh" id="m${at}" role="heading" aria-level=${level}>${t("msg.you")}</div>
+      ${contextView(message, t, locale)}
       ${
         editor
           ? editor.editView({ t, text, onSave: (changed) => actions.save(message, changed), onCancel: () => actions.edit(null) })
@@ -96,6 +97,20 @@ function userView({ message, at }: MessageView, context: MessageContext): Templa
       }
     </div>
   `;
+}
+
+/** What was sent along with the words: from where, and how much. */
+function contextView({ parts }: ChatMessage, t: Translate, locale: string): unknown {
+  const along = parts.filter((part) => part.type === "context");
+  if (along.length === 0) return nothing;
+  return html`<ul class="along" aria-label=${t("msg.along")}>
+    ${along.map(
+      ({ url, title, text }) =>
+        html`<li part="context" title=${title}>
+          <bdi>${URL.canParse(url) ? new URL(url).host : title}</bdi> · ${t("msg.chars", { n: whole(text.length, locale) })}
+        </li>`,
+    )}
+  </ul>`;
 }
 
 function timeView({ createdAt }: ChatMessage, { locale }: MessageContext): TemplateResult {
@@ -183,7 +198,7 @@ function blocksView({ message, at }: MessageView, context: MessageContext, live:
     run = null;
   };
   message.parts.forEach((part, index) => {
-    if (part.type === "source") return;
+    if (part.type === "source" || part.type === "context") return;
     if (part.type === "text") {
       endCalls();
       run ??= { index, parts: [] };
@@ -420,6 +435,23 @@ export const messageStyles = css`
   }
   .latest:not(:hover, :focus-within) time {
     opacity: 0;
+  }
+  .along {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: flex-end;
+    gap: 6px;
+    margin: 0 0 6px;
+    padding: 0;
+    list-style: none;
+    font-size: 0.8em;
+    color: var(--_muted);
+  }
+  .along li {
+    padding: 2px 9px;
+    border: 1px solid var(--_border);
+    border-radius: 999px;
+    overflow-wrap: anywhere;
   }
   .bub {
     max-width: min(85%, 560px);
