@@ -1,6 +1,7 @@
 /** Every state the widget can be in, as scripts of chunks. The gallery plays them into the real element. */
 import type { StreamChunk } from "../shared/protocol/chunk.ts";
 import type { ChatMessage } from "../shared/session/message.ts";
+import { editMessage, regenerate } from "../shared/session/versions.ts";
 import type { ChatSession } from "../shared/session/chat-session.ts";
 import type { ChanlChat } from "../widget/index.ts";
 import type { ScriptStep } from "../widget/testing/scripted-transport.ts";
@@ -180,8 +181,8 @@ export const STATES: Record<string, GalleryState> = {
     afterEnd: async (_chat, session) => {
       const question = session.getSnapshot().messages[0];
       if (question && !question.forkId) {
-        await session.edit(question.id, "Which jacket is lighter, the Fell or the Ridge?");
-        await session.regenerate();
+        await editMessage(session, question.id, "Which jacket is lighter, the Fell or the Ridge?");
+        await regenerate(session);
       }
     },
   },

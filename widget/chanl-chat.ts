@@ -3,6 +3,7 @@ import { createRef, ref } from "lit/directives/ref.js";
 
 import type { JsonValue } from "../shared/protocol/chunk.ts";
 import type { ChatSession, SessionSnapshot, SessionState } from "../shared/session/chat-session.ts";
+import { editMessage, regenerate, selectVersion } from "../shared/session/versions.ts";
 import { ChatError } from "../shared/errors.ts";
 import type { ChatMessage } from "../shared/session/message.ts";
 import type { TransportChunk } from "../shared/transport/transport.ts";
@@ -320,17 +321,17 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** Asks for another answer to the last question; the one that is there is kept as another version. */
   regenerate(): Promise<ChatMessage | null> {
-    return this.#again((session) => session.regenerate());
+    return this.#again(regenerate);
   }
 
   /** Asks a question of the past anew, in other words. What followed from it is kept as another version. */
   edit(messageId: string, text: string): Promise<ChatMessage | null> {
-    return this.#again((session) => session.edit(messageId, text));
+    return this.#again((session) => editMessage(session, messageId, text));
   }
 
   /** Shows another version of the conversation from a message on. @param index from 0 */
   selectBranch(messageId: string, index: number): void {
-    this.session?.selectVersion(messageId, index);
+    if (this.session) selectVersion(this.session, messageId, index);
   }
 
   /** Allows a tool call that waits for the visitor. @param options `arguments`: in place of what the model asked for */

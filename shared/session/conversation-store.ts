@@ -1,6 +1,6 @@
 /** Where a conversation survives a reload. */
 import type { ToolResultRequest } from "../protocol/request.ts";
-import type { Forks } from "./forks.ts";
+import type { Forks } from "./versions.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** The run an unfinished answer belongs to. `lastSeq` and the messages are saved together, so they always agree. */

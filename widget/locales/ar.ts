@@ -28,6 +28,8 @@ export const phrases: Strings = {
   "msg.version": "الإصدار {i} من {count}",
   "msg.versionBefore": "الإصدار السابق",
   "msg.versionAfter": "الإصدار التالي",
+  "msg.along": "أُرسل معها",
+  "msg.chars": "{n} حرفًا",
   "act.group": "إجراءات الرسالة",
   "act.copy": "نسخ الإجابة",
   "act.copied": "تم النسخ",

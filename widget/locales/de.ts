@@ -22,6 +22,8 @@ export const phrases: Strings = {
   "msg.version": "Fassung {i} von {count}",
   "msg.versionBefore": "Vorige Fassung",
   "msg.versionAfter": "Nächste Fassung",
+  "msg.along": "Mitgeschickt",
+  "msg.chars": "{n} Zeichen",
   "act.group": "Aktionen der Nachricht",
   "act.copy": "Antwort kopieren",
   "act.copied": "Kopiert",

@@ -22,6 +22,8 @@ export const phrases: Strings = {
   "msg.version": "Versión {i} de {count}",
   "msg.versionBefore": "Versión anterior",
   "msg.versionAfter": "Versión siguiente",
+  "msg.along": "Enviado junto",
+  "msg.chars": "{n} caracteres",
   "act.group": "Acciones del mensaje",
   "act.copy": "Copiar la respuesta",
   "act.copied": "Copiado",

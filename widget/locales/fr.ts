@@ -22,6 +22,8 @@ export const phrases: Strings = {
   "msg.version": "Version {i} sur {count}",
   "msg.versionBefore": "Version précédente",
   "msg.versionAfter": "Version suivante",
+  "msg.along": "Envoyé avec",
+  "msg.chars": "{n} caractères",
   "act.group": "Actions du message",
   "act.copy": "Copier la réponse",
   "act.copied": "Copié",

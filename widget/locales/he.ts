@@ -26,6 +26,8 @@ export const phrases: Strings = {
   "msg.version": "גרסה {i} מתוך {count}",
   "msg.versionBefore": "הגרסה הקודמת",
   "msg.versionAfter": "הגרסה הבאה",
+  "msg.along": "נשלח יחד",
+  "msg.chars": "{n} תווים",
   "act.group": "פעולות הודעה",
   "act.copy": "העתקת התשובה",
   "act.copied": "הועתק",

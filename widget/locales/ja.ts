@@ -22,6 +22,8 @@ export const phrases: Strings = {
   "msg.version": "バージョン{i}/{count}",
   "msg.versionBefore": "前のバージョン",
   "msg.versionAfter": "次のバージョン",
+  "msg.along": "一緒に送信",
+  "msg.chars": "{n} 文字",
   "act.group": "メッセージの操作",
   "act.copy": "回答をコピー",
   "act.copied": "コピーしました",

@@ -22,6 +22,8 @@ export const phrases: Strings = {
   "msg.version": "Versão {i} de {count}",
   "msg.versionBefore": "Versão anterior",
   "msg.versionAfter": "Próxima versão",
+  "msg.along": "Enviado junto",
+  "msg.chars": "{n} caracteres",
   "act.group": "Ações da mensagem",
   "act.copy": "Copiar a resposta",
   "act.copied": "Copiado",

@@ -22,6 +22,8 @@ export const phrases: Strings = {
   "msg.version": "第 {i} 个版本，共 {count} 个",
   "msg.versionBefore": "上一个版本",
   "msg.versionAfter": "下一个版本",
+  "msg.along": "一并发送",
+  "msg.chars": "{n} 个字符",
   "act.group": "消息操作",
   "act.copy": "复制回答",
   "act.copied": "已复制",

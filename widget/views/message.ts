@@ -4,7 +4,7 @@ import { classMap } from "lit/directives/class-map.js";
 
 import { icons } from "../icons.ts";
 import type { JsonValue } from "../../shared/protocol/chunk.ts";
-import type { Forks } from "../../shared/session/forks.ts";
+import type { Forks } from "../../shared/session/versions.ts";
 import type { ChatMessage, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "../../shared/session/message.ts";
 import { messageText } from "../../shared/session/message.ts";
 import type { AnswerText } from "../controllers/answer-text.ts";
