@@ -57,11 +57,11 @@ test.skipIf(CUTS === 0)("chaos", { timeout: LIMIT_MS }, async () => {
   };
 
   const accidents: string[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const disturb = async (): Promise<void> => {
-    for (let due = PER_ACCIDENT, turn = 0; !isOver; turn++, due += PER_ACCIDENT) {
-      while (cuts() < due && !isOver) await new Promise((resolve) => setTimeout(resolve, 100));
-      if (isOver) return;
+    for (let due = PER_ACCIDENT, turn = 0; !over.signal.aborted; turn++, due += PER_ACCIDENT) {
+      while (cuts() < due && !over.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (over.signal.aborted) return;
       if (turn % 2 === 0) {
         const index = (turn / 2) % 2;
         await gateways[index]?.kill();
@@ -79,7 +79,7 @@ test.skipIf(CUTS === 0)("chaos", { timeout: LIMIT_MS }, async () => {
   };
   const disturbing = disturb();
   await Promise.all([...transports, ...transports, ...transports].map(read));
-  isOver = true;
+  over.abort();
   await disturbing;
 
   console.log(

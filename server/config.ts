@@ -1,6 +1,8 @@
 /** Environment → typed configuration. What is wrong stops the start, with the variable's name. */
 import { z } from "zod";
 
+import type { MetricsAccess } from "./routes/metrics.ts";
+
 export interface GatewayConfig {
   host: string;
   /** 0 takes a free port. */
@@ -45,6 +47,8 @@ export interface GatewayConfig {
   shutdownMs: number;
   /** Keeps runs in Redis, for several instances. */
   redisUrl?: string | undefined;
+  /** Who may read `/metrics`: this machine and whoever has the admin key, everybody, or nobody. */
+  metrics: MetricsAccess;
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
@@ -117,6 +121,7 @@ const SCHEMA = z.object({
     .string()
     .refine((text) => URL.canParse(text) && /^rediss?:/.test(text), "must be a redis or rediss address")
     .optional(),
+  METRICS: z.enum(["guarded", "open", "off"], "must be one of guarded, open, off").default("guarded"),
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
@@ -176,6 +181,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     stallMs: env.STALL_MS,
     shutdownMs: env.SHUTDOWN_MS,
     redisUrl: env.REDIS_URL,
+    metrics: env.METRICS,
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,

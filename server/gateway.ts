@@ -10,6 +10,7 @@ import type { Tool } from "./agent/tool.ts";
 import { OriginPolicy } from "./auth/origins.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
 import { createLogger, type Logger } from "./logger.ts";
+import { GatewayMetrics } from "./metrics.ts";
 import { packageRoot } from "./package-root.ts";
 import { AnthropicProvider } from "./providers/anthropic.ts";
 import { DocsGuideProvider } from "./providers/docs-guide.ts";
@@ -54,6 +55,7 @@ export interface Gateway {
   heartbeat: HeartbeatWheel;
   origins: OriginPolicy;
   sockets: WebSocketGateway;
+  metrics: GatewayMetrics;
   identify: (request: IncomingMessage) => Promise<string>;
   docs: () => Promise<DocsIndex>;
   /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
@@ -98,12 +100,18 @@ export function createGateway(options: GatewayOptions): Gateway {
   const heartbeat = new HeartbeatWheel(config.heartbeatMs);
   const origins = new OriginPolicy(config);
   const agents = options.agentStore ?? new MemoryAgentStore([docsAgent(), ...(options.agents ?? [])]);
-  const runs = new RunManager({
+  const metrics: GatewayMetrics = new GatewayMetrics({
+    runs: () => runs.running,
+    readers: () => runs.readers,
+    sockets: () => complete.sockets.size,
+  });
+  const runs: RunManager = new RunManager({
     store: options.runStore ?? runStore(config, logger),
     limits: config,
     ttlMs: config.ttlMs,
     maxRuns: config.maxRuns,
     logger,
+    metrics,
   });
   const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
   const tools = new Map<string, Tool>();
@@ -115,6 +123,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     runs,
     heartbeat,
     origins,
+    metrics,
     identify,
     docs,
     docsUrl: undefined,
@@ -132,7 +141,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     clientToolTimeoutMs: config.clientToolTimeoutMs,
     logger,
   });
-  const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });
+  const sockets = new WebSocketGateway({
+    chat,
+    heartbeat,
+    origins,
+    identify,
+    stallMs: config.stallMs,
+    pingMs: config.heartbeatMs,
+    logger,
+    metrics,
+  });
   const complete: Gateway = Object.assign(gateway, { chat, sockets });
   return complete;
 }

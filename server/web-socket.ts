@@ -8,6 +8,7 @@ import { REQUEST_LIMITS } from "../shared/protocol/request.ts";
 import type { OriginPolicy } from "./auth/origins.ts";
 import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
+import type { GatewayMetrics } from "./metrics.ts";
 import { acceptToolResult, notPending, tell } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
@@ -25,7 +26,7 @@ export interface WebSocketGatewayOptions {
   stallMs: number;
   /** Time between two pings of the protocol, in ms. */
   pingMs: number;
-  onStall?: (() => void) | undefined;
+  metrics?: GatewayMetrics | undefined;
   logger: Logger;
 }
 
@@ -168,6 +169,7 @@ class SocketConnection implements HeartbeatMember {
     } catch (error) {
       const failure = toGatewayError(error);
       if (failure.code === "internal") this.#options.logger.error({ err: error }, "socket message failed");
+      this.#options.metrics?.refused(failure.code);
       const { error: body } = errorBody(failure, textField(message, "requestId"));
       const streamId = textField(message, "streamId");
       await this.send(JSON.stringify({ type: "error", ...body, ...(streamId === undefined ? {} : { streamId }) }));
@@ -205,6 +207,7 @@ class SocketConnection implements HeartbeatMember {
     const head = await this.#options.chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     if (lastSeq > head.seq) throw new GatewayError("conflict", { message: `The cursor ${lastSeq} is beyond the last event, ${head.seq}.` });
+    if (lastSeq > 0) this.#options.metrics?.resumed("websocket");
     // A socket has no 204: the terminal event, told once more, says that nothing is missing.
     this.#follow(run, head.ended && lastSeq === head.seq ? lastSeq - 1 : lastSeq);
   }
@@ -238,7 +241,7 @@ class SocketConnection implements HeartbeatMember {
     // Called when everything before it has left the process.
     this.#socket.send(text, () => this.#goOn());
     this.#stall ??= setTimeout(() => {
-      this.#options.onStall?.();
+      this.#options.metrics?.stalled("websocket");
       this.#socket.terminate();
     }, this.#options.stallMs);
     return new Promise((resolve) => this.#waiting.push(resolve));
