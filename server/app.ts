@@ -16,7 +16,9 @@ import { agentRoutes } from "./routes/agents.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { answerError, notFound } from "./routes/error-answer.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { requestId } from "./routes/request-id.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { refuseUpgrade } from "./web-socket.ts";
 
@@ -65,7 +67,9 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
   // ETags of JSON answers only cost a hash; `query parser` simple: no nested objects out of a query string.
   app.set("etag", false);
   app.set("query parser", "simple");
+  app.use(requestId);
   app.use(healthRoutes(health));
+  app.use(metricsRoutes({ metrics: gateway.metrics, adminKey: config.adminKey, access: config.metrics }));
   app.use("/api", apiRouter(gateway));
   app.use(pageRoutes({ publicDir: config.publicDir ?? join(packageRoot(), "dist"), docs: gateway.docs }));
   app.use(notFound, answerError(logger));
@@ -127,17 +131,20 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
 }
 
 function apiRouter(gateway: Gateway): Router {
-  const { chat, heartbeat, config, agents, tools, mcpServers, identify, logger } = gateway;
+  const { chat, heartbeat, config, agents, tools, mcpServers, identify, logger, metrics } = gateway;
   const router = Router();
   router.use(gateway.origins.middleware());
-  router.use("/chat", chatRoutes({ chat, heartbeat, stallMs: config.stallMs, identify }));
+  router.use("/chat", chatRoutes({ chat, heartbeat, stallMs: config.stallMs, identify, metrics }));
   router.use(
     "/agents",
     requireAdminKey(config.adminKey),
     agentRoutes({ agents, toolNames: [...tools.keys()], mcpServerNames: mcpServers.names, fixedIds: gateway.fixedAgentIds }),
   );
   router.use("/sessions", sessionRoutes({ agents, siteSecret: config.siteSecret, tokens: gateway.sessionTokens }));
-  router.use(notFound, answerError(logger));
+  router.use(
+    notFound,
+    answerError(logger, (code) => metrics.refused(code)),
+  );
   return router;
 }
 

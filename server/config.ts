@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import type { LimitSettings } from "./auth/limits.ts";
+import type { MetricsAccess } from "./routes/metrics.ts";
 
 export interface GatewayConfig extends LimitSettings {
   host: string;
@@ -60,6 +61,8 @@ export interface GatewayConfig extends LimitSettings {
   shutdownMs: number;
   /** Keeps runs in Redis, for several instances. */
   redisUrl?: string | undefined;
+  /** Who may read `/metrics`: this machine and whoever has the admin key, everybody, or nobody. */
+  metrics: MetricsAccess;
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
@@ -155,6 +158,7 @@ const SCHEMA = z.object({
     .string()
     .refine((text) => URL.canParse(text) && /^rediss?:/.test(text), "must be a redis or rediss address")
     .optional(),
+  METRICS: z.enum(["guarded", "open", "off"], "must be one of guarded, open, off").default("guarded"),
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
@@ -233,6 +237,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     stallMs: env.STALL_MS,
     shutdownMs: env.SHUTDOWN_MS,
     redisUrl: env.REDIS_URL,
+    metrics: env.METRICS,
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,

@@ -16,6 +16,7 @@ import { OriginPolicy } from "./auth/origins.ts";
 import { SessionTokens } from "./auth/session-tokens.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
 import { createLogger, type Logger } from "./logger.ts";
+import { GatewayMetrics } from "./metrics.ts";
 import { packageRoot } from "./package-root.ts";
 import { AnthropicProvider } from "./providers/anthropic.ts";
 import { DocsGuideProvider } from "./providers/docs-guide.ts";
@@ -75,6 +76,7 @@ export interface Gateway {
   identify: Identify;
   /** Missing without a `siteSecret`. */
   sessionTokens: SessionTokens | undefined;
+  metrics: GatewayMetrics;
   docs: () => Promise<DocsIndex>;
   /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
   docsUrl: string | undefined;
@@ -131,12 +133,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     toolTimeoutMs: config.toolTimeoutMs,
     onDetail: (detail) => logger.debug({ detail }, "mcp detail"),
   });
-  const runs = new RunManager({
+  const metrics: GatewayMetrics = new GatewayMetrics({
+    runs: () => runs.running,
+    readers: () => runs.readers,
+    sockets: () => complete.sockets.size,
+  });
+  const runs: RunManager = new RunManager({
     store: options.runStore ?? runStore(config, logger),
     limits: config,
     ttlMs: config.ttlMs,
     maxRuns: config.maxRuns,
     logger,
+    metrics,
   });
   const sessionTokens = config.siteSecret === undefined ? undefined : new SessionTokens(config.siteSecret);
   const identify = createIdentify({
@@ -158,6 +166,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     runs,
     heartbeat,
     origins,
+    metrics,
     identify,
     sessionTokens,
     docs,
@@ -179,7 +188,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     approvalTimeoutMs: config.approvalTimeoutMs,
     logger,
   });
-  const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });
+  const sockets = new WebSocketGateway({
+    chat,
+    heartbeat,
+    origins,
+    identify,
+    stallMs: config.stallMs,
+    pingMs: config.heartbeatMs,
+    logger,
+    metrics,
+  });
   const complete: Gateway = Object.assign(gateway, { chat, sockets });
   return complete;
 }

@@ -10,6 +10,7 @@ import type { Identify } from "./auth/identify.ts";
 import type { OriginPolicy } from "./auth/origins.ts";
 import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
+import type { GatewayMetrics } from "./metrics.ts";
 import { acceptApproval, acceptToolResult, tell } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
@@ -27,7 +28,7 @@ export interface WebSocketGatewayOptions {
   stallMs: number;
   /** Time between two pings of the protocol, in ms. */
   pingMs: number;
-  onStall?: (() => void) | undefined;
+  metrics?: GatewayMetrics | undefined;
   logger: Logger;
 }
 
@@ -179,6 +180,7 @@ class SocketConnection implements HeartbeatMember {
     } catch (error) {
       const failure = toGatewayError(error);
       if (failure.code === "internal") this.#options.logger.error({ err: error }, "socket message failed");
+      this.#options.metrics?.refused(failure.code);
       const { error: body } = errorBody(failure, textField(message, "requestId"));
       const streamId = textField(message, "streamId");
       await this.send(JSON.stringify({ type: "error", ...body, ...(streamId === undefined ? {} : { streamId }) }));
@@ -217,6 +219,7 @@ class SocketConnection implements HeartbeatMember {
     const head = await this.#options.chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     if (lastSeq > head.seq) throw new GatewayError("conflict", { message: `The cursor ${lastSeq} is beyond the last event, ${head.seq}.` });
+    if (lastSeq > 0) this.#options.metrics?.resumed("websocket");
     // A socket has no 204: the terminal event, told once more, says that nothing is missing.
     this.#follow(run, head.ended && lastSeq === head.seq ? lastSeq - 1 : lastSeq);
   }
@@ -250,7 +253,7 @@ class SocketConnection implements HeartbeatMember {
     // Called when everything before it has left the process.
     this.#socket.send(text, () => this.#goOn());
     this.#stall ??= setTimeout(() => {
-      this.#options.onStall?.();
+      this.#options.metrics?.stalled("websocket");
       this.#socket.terminate();
     }, this.#options.stallMs);
     return new Promise((resolve) => this.#waiting.push(resolve));

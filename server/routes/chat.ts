@@ -4,6 +4,7 @@ import { Router, type Request, type RequestHandler, type Response } from "expres
 import { REQUEST_LIMITS, type ApprovalRequest, type ToolResultRequest } from "../../shared/protocol/request.ts";
 import type { Identify } from "../auth/identify.ts";
 import { GatewayError } from "../errors.ts";
+import type { GatewayMetrics } from "../metrics.ts";
 import type { ChatService } from "../stream/chat-service.ts";
 import type { HeartbeatWheel } from "../stream/heartbeat.ts";
 import type { RunHandle } from "../stream/run.ts";
@@ -17,9 +18,10 @@ export interface ChatRoutesOptions {
   heartbeat: HeartbeatWheel;
   stallMs: number;
   identify: Identify;
+  metrics?: GatewayMetrics | undefined;
 }
 
-export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOptions): Router {
+export function chatRoutes({ chat, heartbeat, stallMs, identify, metrics }: ChatRoutesOptions): Router {
   const router = Router();
 
   router.post("/stream", jsonBody(), async (request, response) => {
@@ -45,6 +47,7 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
       response.status(204).setHeader("X-Stream-Id", run.id).end();
       return;
     }
+    if (afterSeq > 0) metrics?.resumed("sse");
     follow(run, afterSeq, response);
   });
 
@@ -80,7 +83,7 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
   }
 
   function follow(run: RunHandle, afterSeq: number, response: Response): void {
-    new SseWriter(response, run.id, { heartbeat, stallMs }).follow(run, afterSeq);
+    new SseWriter(response, run.id, { heartbeat, stallMs, onStall: () => metrics?.stalled("sse") }).follow(run, afterSeq);
   }
 }
 

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { TerminalChunk } from "../../shared/protocol/chunk.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { GatewayMetrics } from "../metrics.ts";
 import { RemoteRun } from "./remote-run.ts";
 import { Run, type RunHandle, type RunLimits, type RunSource } from "./run.ts";
 import type { RunRecord, RunStore } from "./run-store.ts";
@@ -16,6 +17,7 @@ export interface RunManagerOptions {
   /** Most runs at once; above it a request is answered `overloaded`. */
   maxRuns: number;
   logger: Logger;
+  metrics?: GatewayMetrics | undefined;
 }
 
 export interface StartRun {
@@ -194,6 +196,7 @@ export class RunManager {
   #ended(run: Run, terminal: TerminalChunk, error: unknown): void {
     this.#running--;
     if (this.#running === 0) this.#whenIdle?.();
+    this.#options.metrics?.runEnded(run.options.model, terminal);
     const { id: streamId, options } = run;
     const outcome = terminal.type === "error" ? { code: terminal.code, status: terminal.status } : { reason: terminal.reason };
     this.#options.logger.info(
