@@ -102,14 +102,12 @@ describe("agents", () => {
     expect(text).toContain('"type":"done"');
     expect(tickets.requests[0]?.headers.authorization).toBe("Bearer k");
     const script = pages.agents.take("sh", "api/agents").replaceAll(ADDRESS, gateway.origin);
-    let output = "";
-    await run("bash", ["-ec", script], { ADMIN_KEY: "a-long-admin-key-of-the-docs" }, async (said) => {
-      await until(() => said().includes('"Be very brief."'), "the changed agent");
-      output = said();
-    });
-    expect(output).toContain('"id":"sales"');
     const headers = { Authorization: "Bearer a-long-admin-key-of-the-docs" };
-    await until(async () => (await fetch(`${gateway.origin}/api/agents/sales`, { headers })).status === 404, "the deletion");
+    await run("bash", ["-ec", script], { ADMIN_KEY: "a-long-admin-key-of-the-docs" }, async (output) => {
+      await until(() => output().includes('"Be very brief."'), "the changed agent");
+      expect(output()).toContain('"id":"sales"');
+      await until(async () => (await fetch(`${gateway.origin}/api/agents/sales`, { headers })).status === 404, "the deletion");
+    });
     await gateway.stop();
     await tickets.close();
     rmSync(dataDir, { recursive: true });
@@ -224,7 +222,6 @@ test("security: a site's server gets the token, its page asks with it, and nobod
         expect((await ask(`http://127.0.0.1:${gatewayPort}`)).status).toBe(401);
         const page = await browser.newPage();
         await until(async () => (await page.goto(`http://127.0.0.1:${sitePort}/`).catch(() => null)) !== null, "the site");
-        await page.locator('[part~="launcher"]').click();
         const input = page.locator('[part~="input"]');
         await input.fill("How do I embed the widget?");
         await input.press("Enter");
