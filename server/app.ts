@@ -51,7 +51,7 @@ export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
     async close() {
       await gateway.runs.close(gateway.config.shutdownMs);
       gateway.sockets.close();
-      await gateway.mcpServers.close();
+      await gateway.release();
     },
   });
 }
@@ -119,11 +119,11 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
       }
       await gateway.runs.close(config.shutdownMs);
       gateway.sockets.close();
-      const programs = gateway.mcpServers.close();
+      const released = gateway.release();
       // Answers that just got their last event need a moment to leave; idle keep-alive connections would hold the port for 65 s.
       const idle = setInterval(() => server.closeIdleConnections(), 20);
       const rest = setTimeout(() => server.closeAllConnections(), 800);
-      await Promise.all([closed, programs]);
+      await Promise.all([closed, released]);
       clearInterval(idle);
       clearTimeout(rest);
     },

@@ -80,6 +80,8 @@ export interface Gateway {
   docs: () => Promise<DocsIndex>;
   /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
   docsUrl: string | undefined;
+  /** Ends programs, connections and files of the gateway. Runs and sockets are closed before. */
+  release: () => Promise<void>;
 }
 
 const OWN_QUESTIONS = ["How do I embed the widget?", "Should I use SSE or WebSocket?", "How does an answer survive a lost connection?"];
@@ -171,6 +173,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     sessionTokens,
     docs,
     docsUrl: undefined,
+    async release() {
+      await mcpServers.close();
+      if (kept instanceof FileAgentStore) await kept.close();
+    },
   };
   for (const tool of [createSearchDocs({ index: docs, baseUrl: () => complete.docsUrl }), ...(options.tools ?? [])])
     tools.set(tool.name, tool);

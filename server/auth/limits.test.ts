@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import type { StreamEvent } from "../../shared/protocol/chunk.ts";
+import { connect, loadRedis } from "../stream/redis/client.ts";
+import { redisServer, startRedis, WITHOUT_REDIS } from "../testing/redis-server.ts";
 import { openAiText } from "../testing/replay-provider.ts";
 import { eventually, postChat, readAll, readUntil, userSays } from "../testing/stream-client.ts";
 import { startWithProvider, type TestGateway } from "../testing/test-gateway.ts";
@@ -103,3 +105,27 @@ test("limits are on where other machines can come, off on this machine, and what
   expect(loadConfig({ HOST: "0.0.0.0", STREAMS_PER_ADDRESS: "0" })).toMatchObject({ streamsPerAddress: 0 });
   expect(loadConfig({ STREAMS_PER_USER: "9" })).toMatchObject({ streamsPerUser: 9 });
 });
+
+test.skipIf(!redisServer)(
+  `with Redis two instances count together, and each for itself while Redis is away${WITHOUT_REDIS}`,
+  async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.stop());
+    const make = async (): Promise<Limits> => {
+      const client = connect(await loadRedis(), { url: redis.url, name: "limits-test", onError: () => undefined });
+      onTestFinished(() => client.disconnect());
+      await client.connect();
+      return new Limits({ ...NONE, requestsPerMinute: 3, tokensPerDay: 100 }, client);
+    };
+    const [one, two] = [await make(), await make()];
+    await one.request(caller("a"));
+    await two.request(caller("a"));
+    await one.request(caller("a"));
+    await expect(two.request(caller("a"))).rejects.toMatchObject({ code: "rate_limited" });
+    one.admit(caller("b", "2.2.2.2"))(end(200));
+    await expect.poll(() => two.request(caller("b", "2.2.2.2")).then(() => "", String)).toContain("Today's budget is used up.");
+    await redis.kill();
+    await one.request(caller("c", "3.3.3.3"));
+  },
+  20_000,
+);
