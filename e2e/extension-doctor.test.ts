@@ -189,7 +189,7 @@ test.skipIf(!openssl)(
       "/CN=nobody",
     ]);
     const secure = createSecureServer({ key: await readFile(key), cert: await readFile(cert) }, (_, response) => response.end("ok"));
-    const origin = (await serve(() => undefined, secure as unknown as Server)).replace("http:", "https:");
+    const origin = (await serve(() => undefined, secure)).replace("http:", "https:");
     const variant = await extensionVariant((manifest) => ({ ...manifest, host_permissions: ["https://127.0.0.1/*"] }));
     const browser = await launchExtension({ extension: variant });
     try {

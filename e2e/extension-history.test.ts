@@ -150,7 +150,7 @@ test("an export holds everything but the token; wiped and imported again it is t
   const download = async (): Promise<Record<string, unknown>> => {
     // Another connection to this browser takes the downloads, so what would be downloaded is read where it is made.
     await settings.evaluate(() => {
-      const { createObjectURL } = URL;
+      const createObjectURL = URL.createObjectURL.bind(URL);
       URL.createObjectURL = (blob) => {
         (globalThis as { made?: unknown }).made = blob;
         return createObjectURL(blob);
@@ -175,7 +175,7 @@ test("an export holds everything but the token; wiped and imported again it is t
     JSON.stringify([
       await chrome.storage.sync.get(),
       await chrome.storage.session.get(),
-      { ...localStorage },
+      Object.keys(localStorage),
       document.documentElement.outerHTML,
     ]),
   );
@@ -190,9 +190,9 @@ test("an export holds everything but the token; wiped and imported again it is t
     await chrome.storage.local.get(),
     await chrome.storage.sync.get(),
     await chrome.storage.session.get(),
-    { ...localStorage },
+    Object.keys(localStorage),
   ]);
-  expect(left).toEqual([{}, {}, {}, {}]);
+  expect(left).toEqual([{}, {}, {}, []]);
   for (const store of ["conversations", "transcripts", "prompts", "audit"]) expect(await stored(settings, store), store).toEqual([]);
 
   await settings
@@ -221,9 +221,9 @@ test("deleting everything with a panel open leaves nothing that the panel brings
   const left = await settings.evaluate(async () => [
     await chrome.storage.local.get(),
     await chrome.storage.sync.get(),
-    { ...localStorage },
+    Object.keys(localStorage),
   ]);
-  expect(left).toEqual([{}, {}, {}]);
+  expect(left).toEqual([{}, {}, []]);
   await settings.close();
 });
 
