@@ -71,7 +71,9 @@ export { StreamMetrics, type StreamMetricsOptions } from "./metrics/stream-metri
 
 // Text → Markdown tree → DOM.
 export { MarkdownStream } from "./markdown/markdown-stream.ts";
+export type { HighlightCode } from "./render/code-writer.ts";
 export { documentFrames, type FrameScheduler } from "./render/frame-scheduler.ts";
+export type { MathSupport, WriteMath } from "./render/math-support.ts";
 export { TokenRenderer, type RenderCounters, type RenderedFrame, type TokenRendererOptions } from "./render/token-renderer.ts";
 
 // The client for code.
