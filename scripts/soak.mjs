@@ -1,0 +1,129 @@
+// npm run soak: 200 streams come and go for ten minutes at the built gateway. After the warm-up its memory must not grow by more than
+// 1 MB in 10 minutes, and it must hold as many handles as before. MINUTES and STREAMS change the measure.
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { join } from "node:path";
+
+import { ensureBuilt, ensureInstalled, requireNode, root } from "./setup.mjs";
+
+const MINUTES = Number(process.env["MINUTES"] ?? 10);
+const STREAMS = Number(process.env["STREAMS"] ?? 200);
+const MOST_GROWTH_MB = 1;
+const TOKENS = 150;
+
+requireNode();
+ensureInstalled();
+ensureBuilt();
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const event = (delta) => `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;
+
+/** A model that says 50 tokens per second. */
+const model = createServer(async (request, response) => {
+  request.resume();
+  response.writeHead(200, { "Content-Type": "text/event-stream" });
+  for (let token = 0; token < TOKENS && !response.destroyed; token++) {
+    response.write(event({ content: `token ${token} ` }));
+    await wait(20);
+  }
+  response.end(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`);
+});
+await new Promise((resolve) => model.listen(0, "127.0.0.1", resolve));
+
+const gateway = spawn(process.execPath, [join(root, "dist", "server", "main.js")], {
+  env: {
+    PATH: process.env.PATH,
+    PORT: "0",
+    OPENAI_BASE_URL: `http://127.0.0.1:${model.address().port}/v1`,
+    OPENAI_API_KEY: "soak",
+    MODEL: "openai/soak",
+    TTL_MS: "3000",
+    GRACE_MS: "500",
+    LOG_LEVEL: "error",
+  },
+  stdio: ["ignore", "pipe", "inherit"],
+});
+let output = "";
+gateway.stdout.on("data", (data) => (output += data));
+while (!output.includes("ready at")) await wait(50);
+const origin = /ready at (\S+)/.exec(output)[1];
+
+let answers = 0;
+const over = new AbortController();
+
+/** Asks again and again; of ten answers two are left early. */
+async function visitor(index) {
+  await wait((index * 3_000) / STREAMS);
+  while (!over.signal.aborted) {
+    const leaves = Math.random() < 0.2;
+    const response = await fetch(`${origin}/api/chat/stream`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ agentId: "docs", messages: [{ role: "user", content: "go" }] }),
+    });
+    let bytes = 0;
+    for await (const chunk of response.body) {
+      bytes += chunk.length;
+      if (leaves && bytes > 4_000) break;
+    }
+    answers++;
+  }
+}
+
+async function sample() {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  const value = (name) => Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+  return {
+    minute: performance.now() / 60_000,
+    megabytes: value("process_resident_memory_bytes") / 1_048_576,
+    handles: value("nodejs_active_handles_total"),
+    runs: value("chanl_runs"),
+  };
+}
+
+/** The median of the slopes between all pairs: a sample in the middle of a collection does not count. */
+function slope(samples) {
+  const slopes = [];
+  for (const [index, a] of samples.entries())
+    for (const b of samples.slice(index + 1)) slopes.push((b.megabytes - a.megabytes) / (b.minute - a.minute));
+  return slopes.toSorted((a, b) => a - b)[slopes.length >> 1];
+}
+
+const idle = await sample();
+const visitors = Array.from({ length: STREAMS }, (_, index) => visitor(index));
+const begun = performance.now();
+const samples = [];
+while (performance.now() - begun < MINUTES * 60_000) {
+  // The lowest of ten seconds: what is there besides what will be collected.
+  let lowest;
+  for (let second = 0; second < 10; second++) {
+    await wait(1_000);
+    const now = await sample();
+    if (!lowest || now.megabytes < lowest.megabytes) lowest = now;
+  }
+  samples.push(lowest);
+  if (samples.length % 6 === 0)
+    console.log(
+      `${samples.length / 6} min: ${lowest.megabytes.toFixed(1)} MB, ${lowest.handles} handles, ${lowest.runs} runs, ${answers} answers`,
+    );
+}
+over.abort();
+await Promise.all(visitors);
+// Runs are forgotten, and connections kept alive are given up after 65 s.
+let after = await sample();
+for (let second = 0; second < 90 && (after.handles > idle.handles + 2 || after.runs > 0); second++) {
+  await wait(1_000);
+  after = await sample();
+}
+gateway.kill();
+model.close();
+
+// Engine and collector find their sizes in the first two fifths.
+const steady = samples.slice(Math.floor(samples.length * 0.4));
+const growth = slope(steady) * 10;
+const passed = growth < MOST_GROWTH_MB && after.handles <= idle.handles + 2 && after.runs === 0;
+console.log(
+  `${passed ? "PASS" : "FAIL"}  ${answers} answers in ${MINUTES} min: ${growth.toFixed(2)} MB per 10 min (< ${MOST_GROWTH_MB}); ` +
+    `${idle.handles} handles before, ${after.handles} after; ${after.runs} runs left`,
+);
+process.exit(passed ? 0 : 1);
