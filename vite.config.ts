@@ -150,6 +150,8 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
           test: {
             name: "node",
             environment: "node",
+            // Random documents by the thousand, on machines with other things to do.
+            testTimeout: 30_000,
             include: ["{shared,server,react,extension,scripts,bench}/**/*.test.ts"],
             exclude: ["**/*.browser.test.*", "**/*.dom.test.*", "**/node_modules/**"],
           },

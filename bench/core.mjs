@@ -19,7 +19,7 @@ const growth = await longArguments(core, log);
 
 const goals = goalsOf({ events, payloads, line, views, growth });
 const text = report([events, payloads, line, views, growth], goals, ROUNDS);
-publish(join(root, "bench", "README.md"), text);
+publish(join(root, "bench", "README.md"), text, "bench:core");
 console.log(text);
 for (const [shape, { live, snapshot }] of Object.entries(views.milliseconds))
   console.log(`\n${shape}: ${live.toFixed(1)} ms CPU with a live view, ${snapshot.toFixed(1)} ms with a snapshot per fragment`);

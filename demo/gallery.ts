@@ -73,9 +73,19 @@ function makeChat(state: GalleryState, mode: ChanlChat["mode"], query: URLSearch
   chat.placeholder = "Ask about orders, sizes, returns…";
   chat.starters = STARTERS;
   chat.showMetrics = true;
+  chat.feedback = true;
+  chat.readAloud = true;
   chat.accent = query.get("accent") ?? "";
-  void session.restore().then(() => (state.ask ? session.send(state.ask) : null));
+  void begin(state, chat, session);
   return chat;
+}
+
+async function begin(state: GalleryState, chat: ChanlChat, session: ChatSession): Promise<void> {
+  await session.restore();
+  const answered = state.ask ? session.send(state.ask) : null;
+  state.afterStart?.(chat);
+  await answered;
+  await state.afterEnd?.(chat, session);
 }
 
 async function* played(state: GalleryState, chat: ChanlChat): AsyncGenerator<ScriptStep> {

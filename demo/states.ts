@@ -1,6 +1,9 @@
 /** Every state the widget can be in, as scripts of chunks. The gallery plays them into the real element. */
 import type { StreamChunk } from "../shared/protocol/chunk.ts";
 import type { ChatMessage } from "../shared/session/message.ts";
+import { editMessage, regenerate } from "../shared/session/versions.ts";
+import type { ChatSession } from "../shared/session/chat-session.ts";
+import type { ChanlChat } from "../widget/index.ts";
 import type { ScriptStep } from "../widget/testing/scripted-transport.ts";
 
 export interface GalleryState {
@@ -10,6 +13,10 @@ export interface GalleryState {
   script: () => AsyncGenerator<ScriptStep> | Generator<ScriptStep>;
   /** What was said before. */
   history?: readonly ChatMessage[];
+  /** What is done while it streams. */
+  afterStart?: (chat: ChanlChat) => void;
+  /** What is done once the answer has ended. */
+  afterEnd?: (chat: ChanlChat, session: ChatSession) => unknown;
   /** Stop the answer once the script has played. */
   stop?: boolean;
 }
@@ -139,6 +146,69 @@ export const STATES: Record<string, GalleryState> = {
       yield { type: "tool_result", id: "t2", name: "look_up_order", error: "The order service did not answer within 10 s.", ms: 10_004 };
       yield call("t3", "refund_order", { order_id: 48213, amount: 89, currency: "EUR" }, { needsApproval: true });
     },
+  },
+  "tools-ended": {
+    title: "Tool calls that were not allowed, were cancelled, or got no answer",
+    ask: "Refund order 48213, and then cancel it.",
+    *script() {
+      yield start;
+      yield call("t1", "refund_order", { order_id: 48213 }, { needsApproval: true });
+      yield call("t2", "cancel_order", ORDER);
+      yield done;
+    },
+  },
+  folded: {
+    title: "Several calls in a row",
+    ask: "Compare the three shells.",
+    *script() {
+      yield start;
+      for (const [at, name] of ["Fell", "Ridge", "Tarn", "Beck"].entries()) {
+        yield call(`f${at}`, "look_up_product", { name });
+        yield { type: "tool_result", id: `f${at}`, name: "look_up_product", result: { weight: 310 + at * 40 }, ms: 400 + at * 150 };
+      }
+      yield* say("The **Fell** is the lightest of the four, at 310 g.");
+      yield done;
+    },
+  },
+  versions: {
+    title: "Versions of an answer",
+    ask: "Which jacket is lighter?",
+    *script() {
+      yield start;
+      yield* say("The **Fell** is lighter: 310 g against 420 g.");
+      yield done;
+    },
+    afterEnd: async (_chat, session) => {
+      const question = session.getSnapshot().messages[0];
+      if (question && !question.forkId) {
+        await editMessage(session, question.id, "Which jacket is lighter, the Fell or the Ridge?");
+        await regenerate(session);
+      }
+    },
+  },
+  editing: {
+    title: "A message is being edited",
+    ask: "Which jacket is lighter?",
+    *script() {
+      yield start;
+      yield* say("The **Fell** is lighter.");
+      yield done;
+    },
+    afterEnd: (chat) => setTimeout(() => chat.shadowRoot?.querySelector<HTMLElement>(".said .ib")?.click(), 300),
+  },
+  queued: {
+    title: "A message waits for the end of an answer",
+    ask: "Where is my order?",
+    async *script() {
+      yield start;
+      yield* paced(say(ANSWER), 200);
+    },
+    afterStart: (chat) => void chat.send("And can I return it?"),
+  },
+  old: {
+    title: "A conversation of another day",
+    history: pastTalk(6),
+    *script() {},
   },
   complete: {
     title: "Complete",

@@ -1,12 +1,21 @@
 /** Environment → typed configuration. What is wrong stops the start, with the variable's name. */
 import { z } from "zod";
 
-export interface GatewayConfig {
+import type { LimitSettings } from "./auth/limits.ts";
+import type { MetricsAccess } from "./routes/metrics.ts";
+
+export interface GatewayConfig extends LimitSettings {
   host: string;
   /** 0 takes a free port. */
   port: number;
   /** Key of the agents routes. Without one they are closed. */
   adminKey?: string | undefined;
+  /** What a site's own server shows to get session tokens for its pages. With one, pages need a token. */
+  siteSecret?: string | undefined;
+  /** Let in callers without a token although there is a `siteSecret`, or although the host can be reached from other machines. */
+  allowAnonymous: boolean;
+  /** Proxies in front of the gateway whose `X-Forwarded-For` counts. */
+  trustedProxies: number;
   /** Origins of the sites that may use the gateway, exactly as a browser sends them. */
   allowedOrigins: readonly string[];
   allowedExtensionIds: readonly string[];
@@ -52,6 +61,8 @@ export interface GatewayConfig {
   shutdownMs: number;
   /** Keeps runs in Redis, for several instances. */
   redisUrl?: string | undefined;
+  /** Who may read `/metrics`: this machine and whoever has the admin key, everybody, or nobody. */
+  metrics: MetricsAccess;
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
@@ -82,6 +93,14 @@ const number = (min: number, max: number, fallback: number) =>
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback);
 
+/** A limit that protects a public gateway; on this machine alone there is none unless it is set. 0 is no limit. */
+const limit = (usual: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .optional()
+    .transform((text) => (isPublic: boolean) => (text === undefined ? (isPublic ? usual : 0) : Number(text)));
+
 const list = (check: (entry: string) => boolean, expected: string) =>
   z
     .string()
@@ -99,6 +118,13 @@ const SCHEMA = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: number(0, 65_535, 3000),
   ADMIN_KEY: secret.optional(),
+  SITE_SECRET: secret.min(16, "must have at least 16 characters").optional(),
+  ALLOW_ANONYMOUS: z.enum(["true", "false"], "must be true or false").default("false"),
+  TRUST_PROXY: number(0, 10, 0),
+  REQUESTS_PER_MINUTE: limit(60),
+  STREAMS_PER_USER: limit(4),
+  STREAMS_PER_ADDRESS: limit(20),
+  TOKENS_PER_DAY: number(0, 1_000_000_000, 0),
   ALLOWED_ORIGINS: list(isOrigin, "an origin such as https://www.example.com (no path, no trailing slash, no *)"),
   ALLOWED_EXTENSION_IDS: list((id) => /^[a-p]{32}$/.test(id), "the id of a Chrome extension (32 letters from a to p)"),
   PUBLIC_URL: address.optional(),
@@ -132,6 +158,7 @@ const SCHEMA = z.object({
     .string()
     .refine((text) => URL.canParse(text) && /^rediss?:/.test(text), "must be a redis or rediss address")
     .optional(),
+  METRICS: z.enum(["guarded", "open", "off"], "must be one of guarded, open, off").default("guarded"),
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
@@ -153,6 +180,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     throw new ConfigError(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join("\n"));
   }
   const env = parsed.data;
+  const isPublic = !isLoopback(env.HOST);
   const anthropic =
     env.ANTHROPIC_API_KEY || env.ANTHROPIC_BASE_URL
       ? {
@@ -174,6 +202,13 @@ export function loadConfig(environment: Environment): GatewayConfig {
     host: env.HOST,
     port: env.PORT,
     adminKey: env.ADMIN_KEY,
+    siteSecret: env.SITE_SECRET,
+    allowAnonymous: env.ALLOW_ANONYMOUS === "true",
+    trustedProxies: env.TRUST_PROXY,
+    requestsPerMinute: env.REQUESTS_PER_MINUTE(isPublic),
+    streamsPerUser: env.STREAMS_PER_USER(isPublic),
+    streamsPerAddress: env.STREAMS_PER_ADDRESS(isPublic),
+    tokensPerDay: env.TOKENS_PER_DAY,
     allowedOrigins: env.ALLOWED_ORIGINS,
     allowedExtensionIds: env.ALLOWED_EXTENSION_IDS,
     devOrigins: isLoopback(env.HOST) && env.NODE_ENV !== "production",
@@ -202,6 +237,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     stallMs: env.STALL_MS,
     shutdownMs: env.SHUTDOWN_MS,
     redisUrl: env.REDIS_URL,
+    metrics: env.METRICS,
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,

@@ -10,9 +10,13 @@ import { FileAgentStore } from "./agent/file-agent-store.ts";
 import type { McpServerSettings } from "./agent/mcp-settings.ts";
 import { McpServers } from "./agent/mcp-tools.ts";
 import type { Tool } from "./agent/tool.ts";
+import { createIdentify, type Identify } from "./auth/identify.ts";
+import { Limits } from "./auth/limits.ts";
 import { OriginPolicy } from "./auth/origins.ts";
+import { SessionTokens } from "./auth/session-tokens.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
 import { createLogger, type Logger } from "./logger.ts";
+import { GatewayMetrics } from "./metrics.ts";
 import { packageRoot } from "./package-root.ts";
 import { AnthropicProvider } from "./providers/anthropic.ts";
 import { DocsGuideProvider } from "./providers/docs-guide.ts";
@@ -49,6 +53,8 @@ export interface GatewayOptions extends Partial<GatewayConfig> {
    * Without it nobody is told apart, and the stream's id, 128 random bits, is the key to it.
    */
   identify?: ((request: IncomingMessage) => string | Promise<string>) | undefined;
+  /** A client of `ioredis` that counts requests and tokens for all instances. */
+  limiterRedis?: unknown;
   /** Silent without one. */
   logger?: Logger | undefined;
 }
@@ -67,10 +73,15 @@ export interface Gateway {
   heartbeat: HeartbeatWheel;
   origins: OriginPolicy;
   sockets: WebSocketGateway;
-  identify: (request: IncomingMessage) => Promise<string>;
+  identify: Identify;
+  /** Missing without a `siteSecret`. */
+  sessionTokens: SessionTokens | undefined;
+  metrics: GatewayMetrics;
   docs: () => Promise<DocsIndex>;
   /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
   docsUrl: string | undefined;
+  /** Ends programs, connections and files of the gateway. Runs and sockets are closed before. */
+  release: () => Promise<void>;
 }
 
 const OWN_QUESTIONS = ["How do I embed the widget?", "Should I use SSE or WebSocket?", "How does an answer survive a lost connection?"];
@@ -124,14 +135,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     toolTimeoutMs: config.toolTimeoutMs,
     onDetail: (detail) => logger.debug({ detail }, "mcp detail"),
   });
-  const runs = new RunManager({
+  const metrics: GatewayMetrics = new GatewayMetrics({
+    runs: () => runs.running,
+    readers: () => runs.readers,
+    sockets: () => complete.sockets.size,
+  });
+  const runs: RunManager = new RunManager({
     store: options.runStore ?? runStore(config, logger),
     limits: config,
     ttlMs: config.ttlMs,
     maxRuns: config.maxRuns,
     logger,
+    metrics,
   });
-  const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
+  const sessionTokens = config.siteSecret === undefined ? undefined : new SessionTokens(config.siteSecret);
+  const identify = createIdentify({
+    tokens: sessionTokens,
+    anonymous: config.allowAnonymous,
+    trustedProxies: config.trustedProxies,
+    own: options.identify,
+  });
   const tools = new Map<string, Tool>();
   const models = new ModelRegistry(providers, config.model);
   const gateway: Omit<Gateway, "chat" | "sockets"> = {
@@ -145,9 +168,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     runs,
     heartbeat,
     origins,
+    metrics,
     identify,
+    sessionTokens,
     docs,
     docsUrl: undefined,
+    async release() {
+      await mcpServers.close();
+      if (kept instanceof FileAgentStore) await kept.close();
+    },
   };
   for (const tool of [createSearchDocs({ index: docs, baseUrl: () => complete.docsUrl }), ...(options.tools ?? [])])
     tools.set(tool.name, tool);
@@ -158,13 +187,23 @@ export function createGateway(options: GatewayOptions): Gateway {
     tools,
     mcpServers,
     runs,
+    limits: new Limits(config, options.limiterRedis),
     maxSteps: config.maxSteps,
     toolTimeoutMs: config.toolTimeoutMs,
     clientToolTimeoutMs: config.clientToolTimeoutMs,
     approvalTimeoutMs: config.approvalTimeoutMs,
     logger,
   });
-  const sockets = new WebSocketGateway({ chat, heartbeat, origins, identify, stallMs: config.stallMs, pingMs: config.heartbeatMs, logger });
+  const sockets = new WebSocketGateway({
+    chat,
+    heartbeat,
+    origins,
+    identify,
+    stallMs: config.stallMs,
+    pingMs: config.heartbeatMs,
+    logger,
+    metrics,
+  });
   const complete: Gateway = Object.assign(gateway, { chat, sockets });
   return complete;
 }

@@ -2,6 +2,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
 import { build } from "vite";
@@ -125,4 +127,27 @@ test("an agents file that names what there is not stops the start with each name
   expect(program.errors()).toContain("agent a: there is no tool nuke; known are search_docs");
   expect(program.errors()).toContain("agent a: there is no MCP server none");
   expect(program.errors()).toContain("agent a: model openai/x: This agent's model needs a key: set OPENAI_API_KEY");
+});
+
+test("on an address that other machines reach it starts only with a way to tell callers apart", { timeout: 30_000 }, async () => {
+  const program = start({ PORT: "0", HOST: "0.0.0.0" });
+  const [code] = (await once(program.process, "exit")) as [number];
+  expect(code).toBe(1);
+  expect(program.errors()).toBe(
+    "chanl-chat cannot start:\nHOST 0.0.0.0 can be reached from other machines: set SITE_SECRET, so that pages need a session token, or ALLOW_ANONYMOUS=true to let everybody in.\n",
+  );
+  const open = start({ PORT: "0", HOST: "0.0.0.0", SITE_SECRET: "the-secret-of-the-test-site" });
+  expect((await postChat(await ready(open), userSays("hi"))).status).toBe(401);
+});
+
+test("a key that its provider refuses is told at the start by its name, without its value", { timeout: 30_000 }, async () => {
+  const provider = createServer((_request, response) => response.writeHead(401).end());
+  provider.listen(0, "127.0.0.1");
+  await once(provider, "listening");
+  onTestFinished(() => void provider.close());
+  const host = `127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  const program = start({ PORT: "0", ANTHROPIC_BASE_URL: `http://${host}`, ANTHROPIC_API_KEY: "canary-of-the-start" });
+  await ready(program);
+  await eventually(() => program.output().includes(`ANTHROPIC_API_KEY was not accepted by ${host}`), "the problem", 10_000);
+  expect(program.output() + program.errors()).not.toContain("canary-of-the-start");
 });

@@ -11,6 +11,7 @@ import { ConfigError, isLoopback, loadConfig, type GatewayConfig } from "./confi
 import { createLogger } from "./logger.ts";
 import { packageRoot } from "./package-root.ts";
 import { checkNames, checkOutside } from "./start-check.ts";
+import { connect, loadRedis } from "./stream/redis/client.ts";
 import { RedisRunStore } from "./stream/redis-run-store.ts";
 
 function fail(message: string): never {
@@ -27,12 +28,21 @@ function orFail<T>(read: () => T): T {
   }
 }
 
+/** Requests and tokens are counted where runs are kept. While Redis is away each instance counts for itself. */
+async function limiterClient(url: string): Promise<unknown> {
+  const Redis = await loadRedis().catch((error: Error) => fail(`REDIS_URL: ${error.message}`));
+  const client = connect(Redis, { url, name: "chanl-limits", onError: (error) => logger.debug({ err: error }, "limits: redis") });
+  void client.connect().catch(() => undefined);
+  return client;
+}
+
 const config: GatewayConfig = orFail(() => loadConfig(process.env));
 const { agents: fixedAgents, mcpServers } = orFail(() =>
   config.agentsFile === undefined ? { agents: [], mcpServers: {} } : loadAgentsFile(config.agentsFile, process.env),
 );
 const logger = createLogger({ level: config.logLevel, destination: destination({ fd: 2, sync: true }) });
-const gateway = orFail(() => createServer({ ...config, logger, fixedAgents, mcpServers }));
+const limiterRedis = config.redisUrl === undefined ? undefined : await limiterClient(config.redisUrl);
+const gateway = orFail(() => createServer({ ...config, logger, fixedAgents, mcpServers, limiterRedis }));
 const problems = checkNames(fixedAgents, gateway.gateway);
 if (problems.length > 0) fail(problems.map((problem) => `AGENTS_FILE ${config.agentsFile ?? ""}: ${problem}`).join("\n"));
 

@@ -3,6 +3,7 @@ import { createRef, ref } from "lit/directives/ref.js";
 
 import type { JsonValue } from "../shared/protocol/chunk.ts";
 import type { ChatSession, SessionSnapshot, SessionState } from "../shared/session/chat-session.ts";
+import { editMessage, regenerate, selectVersion } from "../shared/session/versions.ts";
 import { ChatError } from "../shared/errors.ts";
 import type { ChatMessage } from "../shared/session/message.ts";
 import type { TransportChunk } from "../shared/transport/transport.ts";
@@ -265,6 +266,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** Asks. Settles with the ended answer, or with `null` when nothing was sent. While an answer runs, the message waits for its end. */
   async send(text: string): Promise<ChatMessage | null> {
+    // A script may ask as soon as the element is defined.
+    if (!this.hasUpdated && this.isConnected) await this.updateComplete;
     const { session } = this;
     if (text.trim() === "" || this.disabled) return null;
     if (!session) {
@@ -318,17 +321,17 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** Asks for another answer to the last question; the one that is there is kept as another version. */
   regenerate(): Promise<ChatMessage | null> {
-    return this.#again((session) => session.regenerate());
+    return this.#again(regenerate);
   }
 
   /** Asks a question of the past anew, in other words. What followed from it is kept as another version. */
   edit(messageId: string, text: string): Promise<ChatMessage | null> {
-    return this.#again((session) => session.edit(messageId, text));
+    return this.#again((session) => editMessage(session, messageId, text));
   }
 
   /** Shows another version of the conversation from a message on. @param index from 0 */
   selectBranch(messageId: string, index: number): void {
-    this.session?.selectVersion(messageId, index);
+    if (this.session) selectVersion(this.session, messageId, index);
   }
 
   /** Allows a tool call that waits for the visitor. @param options `arguments`: in place of what the model asked for */
@@ -440,6 +443,16 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#anchor.pin();
     this.requestUpdate();
     if (this.hasUpdated) this.dispatchEvent(new ChanlConversationChangeEvent({ conversationId }));
+  }
+
+  /** `lang` is the platform's own attribute: what it says decides the words. */
+  static override get observedAttributes(): string[] {
+    return [...super.observedAttributes, "lang"];
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, before, value);
+    if (name === "lang") this.requestUpdate();
   }
 
   override connectedCallback(): void {

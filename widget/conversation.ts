@@ -8,6 +8,7 @@ import type { JsonValue } from "../shared/protocol/chunk.ts";
 import type { TokenRendererOptions } from "../shared/render/token-renderer.ts";
 import type { ChatSession, SessionSnapshot } from "../shared/session/chat-session.ts";
 import { type ChatMessage, messageText } from "../shared/session/message.ts";
+import { rate, selectVersion } from "../shared/session/versions.ts";
 import type { TransportChunk } from "../shared/transport/transport.ts";
 import { Announcer, type AnnounceMode } from "./controllers/announcer.ts";
 import { AnswerText } from "./controllers/answer-text.ts";
@@ -178,9 +179,13 @@ export class Conversation {
       this.edit(null);
       if (text.trim() !== messageText(message).trim()) this.#host.edit(message.id, text);
     },
-    selectVersion: ({ id }, index) => this.#host.session()?.selectVersion(id, index),
+    selectVersion: ({ id }, index) => {
+      const session = this.#host.session();
+      if (session) selectVersion(session, id, index);
+    },
     rate: ({ id }, asked) => {
-      const rating = this.#host.session()?.rate(id, asked);
+      const session = this.#host.session();
+      const rating = session ? rate(session, id, asked) : undefined;
       if (rating !== undefined) this.#host.emit(new ChanlFeedbackEvent({ messageId: id, rating }));
     },
     read: (message) => void this.#read(message),

@@ -10,11 +10,13 @@ import { root } from "../core-bundle.mjs";
 
 const folder = join(root, ".cache", "bench-render");
 
-/** The same plain page for all: text, a scroller of 800 × 600, and of our own styles only what makes the boxes of lines blocks. */
+/** The same plain page for all: text, a scroller of 800 × 600, and of our own styles only what is drawn differently without: boxes of lines are blocks, full sections are skipped out of sight. */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>bench</title><style>
 body { margin: 0; font: 16px/1.5 sans-serif }
 #scroller { width: 800px; height: 600px; overflow: auto; overflow-wrap: anywhere }
 .lines { display: block }
+.blocks { display: flow-root; contain-intrinsic-size: auto 1000px }
+.blocks.full { content-visibility: auto }
 </style><div id="scroller"><div id="reply"></div></div><script type="module" src="/page.js"></script>`;
 
 async function bundle() {

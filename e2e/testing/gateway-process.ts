@@ -27,7 +27,7 @@ export async function freePort(): Promise<number> {
 }
 
 export async function startGateway(env: Record<string, string> = {}): Promise<GatewayProcess> {
-  const port = await freePort();
+  const port = Number(env["PORT"] ?? (await freePort()));
   const child = spawn(process.execPath, [join(root, "dist", "server", "main.js")], {
     cwd: root,
     env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: String(port), ...env },

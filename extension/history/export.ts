@@ -3,7 +3,7 @@
  * (secrets.ts), and nothing here reads that place.
  */
 import type { ActiveRun } from "../../shared/session/conversation-store.ts";
-import type { Forks } from "../../shared/session/forks.ts";
+import type { Forks } from "../../shared/session/versions.ts";
 import type { ChatMessage, MessagePart } from "../../shared/session/message.ts";
 import { isPrompt } from "../prompts/prompts.ts";
 import { loadSettings, pickSettings, saveSettings, type Settings } from "../settings.ts";

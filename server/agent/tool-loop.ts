@@ -7,7 +7,7 @@
  * - The calls of all turns are numbered through, so `index` and `id` are unique in the stream.
  * - The last permitted turn is asked with `toolChoice: "none"`: the model has to answer with what it has.
  */
-import type { StreamChunk, TerminalChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
+import type { StreamChunk, TerminalChunk, TokenChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
 import type {
   ApprovalRequest,
   ClientToolDefinition,
@@ -54,6 +54,11 @@ export interface ToolLoopOptions {
   /** Each decision of a person, for the log. */
   onDecision?: ((decision: ApprovalRequest, call: ToolCallChunk) => void) | undefined;
   onDetail?: ((detail: string) => void) | undefined;
+  /**
+   * Takes tokens in place of the generator, which would cost several promises for each. A promise says that no more can be taken
+   * until it resolves; with `false` nobody wants more, and the loop ends.
+   */
+  onToken?: ((token: TokenChunk) => Promise<boolean> | undefined) | undefined;
 }
 
 interface Turn {
@@ -99,7 +104,10 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
         if (result === undefined) continue;
         if (result.done) break;
         const told = take(turn, result.value);
-        if (told) yield told;
+        if (told?.type === "token" && options.onToken) {
+          const wait = options.onToken(told);
+          if (wait && !(await wait)) return;
+        } else if (told) yield told;
         if (!turn.terminal) next = chunks.next();
       }
     } finally {

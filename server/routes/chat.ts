@@ -2,7 +2,9 @@
 import { Router, type Request, type RequestHandler, type Response } from "express";
 
 import { REQUEST_LIMITS, type ApprovalRequest, type ToolResultRequest } from "../../shared/protocol/request.ts";
+import type { Identify } from "../auth/identify.ts";
 import { GatewayError } from "../errors.ts";
+import type { GatewayMetrics } from "../metrics.ts";
 import type { ChatService } from "../stream/chat-service.ts";
 import type { HeartbeatWheel } from "../stream/heartbeat.ts";
 import type { RunHandle } from "../stream/run.ts";
@@ -15,11 +17,11 @@ export interface ChatRoutesOptions {
   chat: ChatService;
   heartbeat: HeartbeatWheel;
   stallMs: number;
-  /** Who is asking; `""` where nobody is told apart. */
-  identify: (request: Request) => Promise<string>;
+  identify: Identify;
+  metrics?: GatewayMetrics | undefined;
 }
 
-export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOptions): Router {
+export function chatRoutes({ chat, heartbeat, stallMs, identify, metrics }: ChatRoutesOptions): Router {
   const router = Router();
 
   router.post("/stream", jsonBody(), async (request, response) => {
@@ -45,6 +47,7 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
       response.status(204).setHeader("X-Stream-Id", run.id).end();
       return;
     }
+    if (afterSeq > 0) metrics?.resumed("sse");
     follow(run, afterSeq, response);
   });
 
@@ -73,14 +76,14 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify }: ChatRoutesOpt
   return router;
 
   async function find(request: Request): Promise<{ run: RunHandle; head: { seq: number; ended: boolean } }> {
-    const run = await chat.runs.find(String(request.params["streamId"]), await identify(request));
+    const run = await chat.runs.find(String(request.params["streamId"]), (await identify(request)).owner);
     const head = await chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     return { run, head };
   }
 
   function follow(run: RunHandle, afterSeq: number, response: Response): void {
-    new SseWriter(response, run.id, { heartbeat, stallMs }).follow(run, afterSeq);
+    new SseWriter(response, run.id, { heartbeat, stallMs, onStall: () => metrics?.stalled("sse") }).follow(run, afterSeq);
   }
 }
 

@@ -8,11 +8,16 @@ export const notFound: RequestHandler = () => {
   throw new GatewayError("not_found");
 };
 
-export function answerError(logger: Logger): ErrorRequestHandler {
+/** @param onRefused Told the code of every error that is answered. */
+export function answerError(logger: Logger, onRefused?: (code: string) => void): ErrorRequestHandler {
   return (thrown: unknown, request, response, _next) => {
     const malformed = thrown instanceof URIError || (thrown instanceof Error && "status" in thrown && thrown.status === 400);
     const error = malformed ? new GatewayError("bad_request") : toGatewayError(thrown);
-    if (error.code === "internal") logger.error({ err: thrown, method: request.method, path: request.path }, "request failed");
+    if (error.code === "internal") {
+      const httpRequestId = response.getHeader("X-Request-Id");
+      logger.error({ err: thrown, method: request.method, path: request.path, httpRequestId }, "request failed");
+    }
+    onRefused?.(error.code);
     // A stream that is already flowing tells its errors as events; here only the connection is left to end.
     if (response.headersSent) {
       response.destroy();

@@ -74,6 +74,20 @@ const socket = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ping") }),
 ]);
 
+const session = z.object({
+  agentId: id,
+  user: id,
+  origin: z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && (new URL(text).origin === text || /^chrome-extension:\/\/[a-p]{32}$/.test(text)),
+      "must be an origin such as https://www.example.com",
+    )
+    .optional(),
+  expiresIn: z.int().min(10).max(600).optional(),
+  budget: z.int().min(1).max(1_000_000_000).optional(),
+});
+
 export type NewAgentRequest = z.infer<typeof newAgent>;
 export type AgentChangesRequest = z.infer<typeof agentChanges>;
 
@@ -85,6 +99,7 @@ export const parseSocketRequest = (body: unknown): SocketRequest => {
   if (request.type === "tool_result") parse(toolResult, request);
   return request;
 };
+export const parseSessionRequest = (body: unknown): z.infer<typeof session> => parse(session, body);
 export const parseNewAgent = (body: unknown): NewAgentRequest => parse(newAgent, body);
 export const parseAgentChanges = (body: unknown): AgentChangesRequest => parse(agentChanges, body);
 

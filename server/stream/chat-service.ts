@@ -6,6 +6,8 @@ import { withApprovalRule } from "../agent/approval-rule.ts";
 import type { McpServers, McpTools } from "../agent/mcp-tools.ts";
 import { toolLoop } from "../agent/tool-loop.ts";
 import type { Tool } from "../agent/tool.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Limits } from "../auth/limits.ts";
 import { errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { SEARCH_DOCS } from "../providers/docs-passages.ts";
@@ -21,6 +23,7 @@ export interface ChatServiceOptions {
   tools: ReadonlyMap<string, Tool>;
   mcpServers: McpServers;
   runs: RunManager;
+  limits: Limits;
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
@@ -48,9 +51,12 @@ export class ChatService {
     return this.#options.runs;
   }
 
-  /** @throws GatewayError `not_found`, `bad_request`, `conflict` or `overloaded`. What happens later is told in the stream. */
-  async start(request: ChatRequest, owner: string): Promise<RunHandle> {
+  /** @throws GatewayError `not_found`, `bad_request`, `conflict`, `forbidden`, `rate_limited` or `overloaded`. What happens later is told in the stream. */
+  async start(request: ChatRequest, caller: Caller): Promise<RunHandle> {
+    await this.#options.limits.request(caller);
     const { agentId, messages, requestId, onDisconnect, tools: clientTools = [] } = request;
+    if (caller.agentId !== undefined && caller.agentId !== agentId)
+      throw new GatewayError("forbidden", { field: "agentId", message: `agentId: this session is for the agent "${caller.agentId}".` });
     const agent = await this.#options.agents.get(agentId);
     if (!agent) throw new GatewayError("not_found", { field: "agentId", message: `agentId: there is no agent "${agentId}".` });
     const model = agent.model ?? this.#options.models.defaultModel;
@@ -63,7 +69,8 @@ export class ChatService {
       });
     }
     return this.#options.runs.start({
-      owner,
+      owner: caller.owner,
+      admit: () => this.#options.limits.admit(caller),
       agentId,
       model,
       requestId,
@@ -106,6 +113,7 @@ export class ChatService {
         approvalTimeoutMs,
         onDecision: ({ approved, arguments: edited }, { id, name }) =>
           logger.info({ streamId, toolCallId: id, tool: name, approved, edited: edited !== undefined }, "approval"),
+        onToken: run.onToken,
         onDetail: (detail) => logger.debug({ streamId, detail }, "upstream detail"),
       });
     } catch (error) {

@@ -21,7 +21,9 @@ export class Coalescer {
   readonly #windowMs: number;
   readonly #emit: (chunk: StreamChunk) => void;
   readonly #now: () => number;
+  /** What the held text is; its text is put together apart, because an object per token costs more than the token. */
   #held: Mergeable | undefined;
+  #text = "";
   #lastEmit = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
@@ -38,7 +40,7 @@ export class Coalescer {
       return;
     }
     if (this.#held && sameKind(this.#held, chunk)) {
-      this.#held = { ...this.#held, content: this.#held.content + chunk.content };
+      this.#text += chunk.content;
       return;
     }
     this.flush();
@@ -49,17 +51,18 @@ export class Coalescer {
       return;
     }
     this.#held = chunk;
+    this.#text = chunk.content;
     this.#timer = setTimeout(() => this.flush(), this.#windowMs - sinceLast);
   }
 
   /** Stores what is held back. */
   flush(): void {
-    clearTimeout(this.#timer);
     const held = this.#held;
     if (!held) return;
+    clearTimeout(this.#timer);
     this.#held = undefined;
     this.#lastEmit = this.#now();
-    this.#emit(held);
+    this.#emit(this.#text.length === held.content.length ? held : { ...held, content: this.#text });
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * One run's events in this process: an array that all its readers share, each with a cursor.
+ * One run's events in this process: one log that all its readers share, each with a cursor.
  * A reader that has caught up gets a new frame in the same call that appends it: no promise, no timer, no copy per reader.
  */
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import { encodeFrame, frameChunk, type Frame } from "./frame.ts";
+import { FrameSlabs } from "./frame-slabs.ts";
 import type { Follow, FrameReader } from "./run-store.ts";
 import { mergeChunk } from "./snapshot.ts";
 
@@ -28,13 +29,9 @@ export class FrameLog {
   messageId: string;
   readonly #limits: FrameLogLimits;
   readonly #places = new Set<Place>();
-  #frames: Frame[] = [];
-  /** Index of the oldest frame left. Removing from the front of an array one by one would copy it each time. */
-  #start = 0;
+  readonly #slabs: FrameSlabs;
   #dropped: { seq: number; chunks: StreamChunk[]; frame: Frame | undefined } = { seq: 0, chunks: [], frame: undefined };
   #gone = false;
-  /** Bytes of the frames held. */
-  bytes = 0;
   /** Bytes of all frames there ever were. */
   totalBytes = 0;
   head = 0;
@@ -43,6 +40,12 @@ export class FrameLog {
   constructor(messageId: string, limits: FrameLogLimits) {
     this.messageId = messageId;
     this.#limits = limits;
+    this.#slabs = new FrameSlabs(limits.maxBytes);
+  }
+
+  /** Bytes of the frames held. */
+  get bytes(): number {
+    return this.#slabs.bytes;
   }
 
   get readers(): number {
@@ -57,12 +60,12 @@ export class FrameLog {
   append(frame: Frame): void {
     if (this.ended || this.#gone) return;
     if (frame.seq !== this.head + 1) throw new Error(`event ${frame.seq} after ${this.head}`);
-    this.#frames.push(frame);
+    this.#slabs.push(frame);
     this.head = frame.seq;
     this.ended = frame.terminal;
-    this.bytes += frame.sse.length;
     this.totalBytes += frame.sse.length;
-    if (this.bytes > this.#limits.maxBytes || this.#frames.length - this.#start > this.#limits.maxEvents) this.#drop();
+    if (this.bytes > this.#limits.maxBytes || this.#slabs.count > this.#limits.maxEvents) this.#drop();
+    if (this.#places.size === 0) return;
     const single = [frame];
     for (const place of this.#places) {
       if (place.busy) continue;
@@ -75,9 +78,7 @@ export class FrameLog {
   reset(snapshot: Frame): void {
     const chunk = frameChunk(snapshot);
     if (chunk.type !== "snapshot") throw new Error("not a snapshot");
-    this.#frames = [];
-    this.#start = 0;
-    this.bytes = 0;
+    this.#slabs.clear();
     this.head = snapshot.seq;
     this.#dropped = { seq: snapshot.seq, chunks: [...chunk.message.chunks], frame: snapshot };
     for (const place of this.#places) this.#pump(place);
@@ -110,15 +111,7 @@ export class FrameLog {
       dropped.frame ??= encodeFrame({ type: "snapshot", message: { messageId: this.messageId, chunks: dropped.chunks } }, dropped.seq);
       return [dropped.frame];
     }
-    const batch: Frame[] = [];
-    let bytes = 0;
-    for (let index = this.#start + (seq - dropped.seq); index < this.#frames.length && bytes < BATCH_BYTES; index++) {
-      const frame = this.#frames[index];
-      if (!frame) break;
-      batch.push(frame);
-      bytes += frame.sse.length;
-    }
-    return batch;
+    return this.#slabs.read(seq + 1, BATCH_BYTES, this.ended ? this.head : undefined);
   }
 
   /** Lets every reader go. */
@@ -157,19 +150,15 @@ export class FrameLog {
 
   /** Moves the older half into the snapshot: dropping frame by frame would remake the snapshot for every event. */
   #drop(): void {
-    const frames = this.#frames;
     const dropped = this.#dropped;
-    const target = this.bytes / 2;
-    while (this.#start < frames.length - 1 && (this.bytes > target || frames.length - this.#start > this.#limits.maxEvents / 2)) {
-      const frame = frames[this.#start];
-      if (!frame) break;
-      mergeChunk(dropped.chunks, frameChunk(frame));
-      dropped.seq = frame.seq;
+    const maxBytes = this.#limits.maxBytes / 2;
+    const maxEvents = this.#limits.maxEvents / 2;
+    while (this.#slabs.bytes > maxBytes || this.#slabs.count > maxEvents) {
+      const frames = this.#slabs.shift();
+      if (frames.length === 0) return;
+      for (const frame of frames) mergeChunk(dropped.chunks, frameChunk(frame));
+      dropped.seq = frames.at(-1)?.seq ?? dropped.seq;
       dropped.frame = undefined;
-      this.bytes -= frame.sse.length;
-      this.#start++;
     }
-    this.#frames = frames.slice(this.#start);
-    this.#start = 0;
   }
 }

@@ -14,8 +14,7 @@ export interface Frame {
  */
 export function encodeFrame(chunk: StreamChunk, seq: number): Frame {
   if (chunk.type === "token" && chunk.refusal === undefined && chunk.metrics === undefined) {
-    const sse = `id: ${seq}\ndata: {"type":"token","content":${JSON.stringify(chunk.content)},"seq":${seq}}\n\n`;
-    return { seq, sse, terminal: false };
+    return { seq, sse: `id: ${seq}\ndata: {"type":"token","content":${JSON.stringify(chunk.content)},"seq":${seq}}\n\n`, terminal: false };
   }
   return { seq, sse: `id: ${seq}\ndata: ${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}\n\n`, terminal: isTerminal(chunk) };
 }

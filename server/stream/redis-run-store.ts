@@ -7,6 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 
+import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { FrameLog, type FrameLogLimits } from "./frame-log.ts";
 import type { Frame } from "./frame.ts";
@@ -86,7 +87,11 @@ export class RedisRunStore implements RunStore {
     return this.#leased && this.#connected?.redis.status === "ready" && this.#connected.writer.healthy;
   }
 
-  async create(record: RunRecord, requestKey: string | undefined): Promise<RunRecord | undefined> {
+  create(record: RunRecord, requestKey: string | undefined): Promise<RunRecord | undefined> {
+    return asked(this.#create(record, requestKey));
+  }
+
+  async #create(record: RunRecord, requestKey: string | undefined): Promise<RunRecord | undefined> {
     const { redis, writer } = await this.#opening;
     const pipeline = redis.pipeline();
     this.#setRecord(pipeline, record);
@@ -112,7 +117,11 @@ export class RedisRunStore implements RunStore {
     return undefined;
   }
 
-  async find(id: string): Promise<RunRecord | undefined> {
+  find(id: string): Promise<RunRecord | undefined> {
+    return asked(this.#find(id));
+  }
+
+  async #find(id: string): Promise<RunRecord | undefined> {
     const local = this.#logs.get(id);
     if (local) return local.record;
     const { redis } = await this.#opening;
@@ -129,7 +138,11 @@ export class RedisRunStore implements RunStore {
     return undefined;
   }
 
-  async head(id: string): Promise<LogHead | undefined> {
+  head(id: string): Promise<LogHead | undefined> {
+    return asked(this.#head(id));
+  }
+
+  async #head(id: string): Promise<LogHead | undefined> {
     const local = this.#logs.get(id);
     if (local) return { seq: local.log.head, ended: local.log.ended };
     // Not from the mirror: it may lag behind what a reader was given at another instance.
@@ -149,7 +162,11 @@ export class RedisRunStore implements RunStore {
     return none.follow(afterSeq, reader);
   }
 
-  async tell(id: string, message: RunMessage): Promise<RunReply> {
+  tell(id: string, message: RunMessage): Promise<RunReply> {
+    return asked(this.#tell(id, message));
+  }
+
+  async #tell(id: string, message: RunMessage): Promise<RunReply> {
     if (this.#logs.has(id)) return this.#runs?.deliver(id, message);
     const { redis, mailbox } = await this.#opening;
     const [producer] = await redis.hmget(this.#keys.run(id), "producer");
@@ -249,6 +266,15 @@ export class RedisRunStore implements RunStore {
     pipeline
       .hset(key, "record", JSON.stringify(record), "messageId", record.messageId, "producer", this.instance)
       .pexpire(key, UNENDED_TTL_MS);
+  }
+}
+
+/** A Redis that does not answer is no fault of the request: it may be sent again. */
+async function asked<T>(asking: Promise<T>): Promise<T> {
+  try {
+    return await asking;
+  } catch (cause) {
+    throw new GatewayError("overloaded", { message: "The gateway cannot reach its store right now.", retryAfterMs: 1000, cause });
   }
 }
 

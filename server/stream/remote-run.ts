@@ -66,6 +66,7 @@ export class RemoteRun implements RunHandle {
     if (this.ended) return;
     let seq: number | null = null;
     for (const place of this.#places) seq = Math.max(seq ?? 0, place.seq);
-    void this.tell({ type: "readers", instance: this.#store.instance, seq });
+    // Said again soon: what does not arrive now is no loss.
+    this.tell({ type: "readers", instance: this.#store.instance, seq }).catch(() => undefined);
   }
 }

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { TerminalChunk } from "../../shared/protocol/chunk.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { GatewayMetrics } from "../metrics.ts";
 import { RemoteRun } from "./remote-run.ts";
 import { Run, type RunHandle, type RunLimits, type RunSource } from "./run.ts";
 import type { RunRecord, RunStore } from "./run-store.ts";
@@ -16,6 +17,7 @@ export interface RunManagerOptions {
   /** Most runs at once; above it a request is answered `overloaded`. */
   maxRuns: number;
   logger: Logger;
+  metrics?: GatewayMetrics | undefined;
 }
 
 export interface StartRun {
@@ -27,6 +29,8 @@ export interface StartRun {
   /** What the request asked for. The same `requestId` with something else in it is a mistake, or somebody guessing. */
   content: unknown;
   source: (run: Run) => RunSource;
+  /** Called when the request begins a run of its own; throws to refuse it. What it returns is called when that run has ended. */
+  admit?: () => (terminal?: TerminalChunk) => void;
 }
 
 /** How long another instance's run is remembered without a reader, in ms. */
@@ -90,6 +94,7 @@ export class RunManager {
     }
     if (this.#closing) throw new GatewayError("overloaded", { message: "The gateway is shutting down.", retryAfterMs: 2000 });
     if (this.#running >= this.#options.maxRuns) throw new GatewayError("overloaded", { retryAfterMs: 5000 });
+    const release = request.admit?.();
     const record: RunRecord = {
       // 128 random bits: whoever was not told the id cannot guess it.
       id: randomBytes(16).toString("hex"),
@@ -105,7 +110,10 @@ export class RunManager {
       ...record,
       limits: this.#options.limits,
       store: this.#options.store,
-      onEnd: (ended, terminal, error) => this.#ended(ended, terminal, error),
+      onEnd: (ended, terminal, error) => {
+        release?.(terminal);
+        this.#ended(ended, terminal, error);
+      },
     });
     this.#running++;
     const known: Known = { run, requestKey, ready: Promise.resolve(this.#options.store.create(record, requestKey)) };
@@ -117,11 +125,13 @@ export class RunManager {
       elsewhere = await known.ready;
     } catch (error) {
       this.#running--;
+      release?.();
       this.#forget(known);
       throw error;
     }
     if (elsewhere) {
       this.#running--;
+      release?.();
       this.#forget(known);
       return this.#attachElsewhere(elsewhere, fingerprint);
     }
@@ -186,6 +196,7 @@ export class RunManager {
   #ended(run: Run, terminal: TerminalChunk, error: unknown): void {
     this.#running--;
     if (this.#running === 0) this.#whenIdle?.();
+    this.#options.metrics?.runEnded(run.options.model, terminal);
     const { id: streamId, options } = run;
     const outcome = terminal.type === "error" ? { code: terminal.code, status: terminal.status } : { reason: terminal.reason };
     this.#options.logger.info(

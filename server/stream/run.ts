@@ -7,7 +7,14 @@
  * - The model is pulled no further than the fastest reader has read plus `paceBytes`: a client that reads slowly slows
  *   the provider down through TCP. With no reader at all the run goes on; its log is bounded by the store.
  */
-import { isTerminal, type CancelReason, type StreamChunk, type TerminalChunk, type Usage } from "../../shared/protocol/chunk.ts";
+import {
+  isTerminal,
+  type CancelReason,
+  type StreamChunk,
+  type TerminalChunk,
+  type TokenChunk,
+  type Usage,
+} from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
 import { PendingCalls } from "../agent/pending-calls.ts";
 import type { ApprovalRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
@@ -210,19 +217,32 @@ export class Run implements RunHandle {
   async #produce(source: RunSource): Promise<void> {
     try {
       for await (const chunk of await source(this.signal)) {
-        if (this.ended) return;
-        this.#accept(chunk);
-        if (this.ended) return;
-        if (this.#storeBehind) {
-          await this.#storeBehind;
-          this.#storeBehind = undefined;
-        }
-        if (this.#isFarAhead()) await this.#readersCatchUp();
+        const wait = this.#take(chunk);
+        if (wait && !(await wait)) return;
       }
       this.#finish(errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut })));
     } catch (error) {
       this.#finish(errorChunk(toGatewayError(error)), error);
     }
+  }
+
+  /** Takes a token past the generators between the model and the run; see `ToolLoopOptions.onToken`. */
+  readonly onToken = (token: TokenChunk): Promise<boolean> | undefined => this.#take(token);
+
+  /** Nothing when the run can take more at once; else a promise for whether it wants more at all. */
+  #take(chunk: StreamChunk): Promise<boolean> | undefined {
+    if (this.ended) return Promise.resolve(false);
+    this.#accept(chunk);
+    return this.ended || this.#storeBehind || this.#isFarAhead() ? this.#room() : undefined;
+  }
+
+  async #room(): Promise<boolean> {
+    if (this.#storeBehind) {
+      await this.#storeBehind;
+      this.#storeBehind = undefined;
+    }
+    await this.#readersCatchUp();
+    return !this.ended;
   }
 
   #accept(chunk: StreamChunk): void {

@@ -8,6 +8,7 @@ import type { ServerResponse } from "node:http";
 import { encodeSseComment, encodeSseEvent } from "../../shared/sse/encoder.ts";
 import type { Frame } from "./frame.ts";
 import type { HeartbeatMember, HeartbeatWheel } from "./heartbeat.ts";
+import { HttpBody } from "./http-body.ts";
 import type { RunHandle } from "./run.ts";
 import type { FrameReader } from "./run-store.ts";
 
@@ -24,6 +25,7 @@ const RETRY = encodeSseEvent({ retry: 1000 });
 
 export class SseWriter implements FrameReader, HeartbeatMember {
   readonly #response: ServerResponse;
+  readonly #body: HttpBody;
   readonly #options: SseWriterOptions;
   #reading: { leave: () => void } | undefined;
   #closed = false;
@@ -36,7 +38,6 @@ export class SseWriter implements FrameReader, HeartbeatMember {
   constructor(response: ServerResponse, streamId: string, options: SseWriterOptions) {
     this.#response = response;
     this.#options = options;
-    response.on("drain", () => this.#goOn());
     response.once("close", () => this.#close());
     // A reset socket also emits `close`; without a listener the error would end the process.
     response.on("error", () => undefined);
@@ -48,6 +49,7 @@ export class SseWriter implements FrameReader, HeartbeatMember {
       "X-Chanl-Stream": "v1",
     });
     response.write(RETRY);
+    this.#body = new HttpBody(response, () => this.#goOn());
     options.heartbeat.add(this);
     if (response.destroyed) this.#close();
   }
@@ -61,26 +63,26 @@ export class SseWriter implements FrameReader, HeartbeatMember {
   take(frames: readonly Frame[]): Promise<void> | undefined {
     if (this.#closed) return undefined;
     this.lastSent = performance.now();
-    const [first] = frames;
-    const text = frames.length === 1 && first ? first.sse : frames.map((frame) => frame.sse).join("");
-    return this.#response.write(text) ? undefined : this.#drainOrClose();
+    for (const frame of frames) this.#body.write(frame.sse);
+    return this.#body.isFull ? this.#drainOrClose() : undefined;
   }
 
   end(): void {
-    if (!this.#closed) this.#response.end();
+    if (!this.#closed) this.#body.end();
     this.#detach();
   }
 
   beat(): void {
     // A comment behind megabytes that are not read proves nothing to anybody.
-    if (!this.#resume) this.#response.write(KEEPALIVE);
+    if (!this.#body.isFull) this.#body.write(KEEPALIVE);
   }
 
   /** Ends the answer in the middle: a client resumes at once, at an instance that stays. */
   reconnect(): void {
     if (this.#closed) return;
     // Spread over a second, so that not all of them come at the same time.
-    this.#response.end(encodeSseEvent({ retry: 50 + Math.floor(Math.random() * 1000) }));
+    this.#body.write(encodeSseEvent({ retry: 50 + Math.floor(Math.random() * 1000) }));
+    this.#body.end();
     this.#detach();
   }
 

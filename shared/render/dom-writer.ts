@@ -57,8 +57,12 @@ export class DomWriter implements TreeSink<BlockView> {
   readonly #stops: (() => void)[];
   #stopped = false;
   readonly #codes: CodeWriter[] = [];
+  readonly #tables: HTMLElement[] = [];
   #section: HTMLElement | null = null;
   #sectionBlocks = 0;
+  /** Sections that were filled in this frame, and those that have been on screen for a frame since. */
+  #full: HTMLElement[] = [];
+  #laidOut: HTMLElement[] = [];
   #code: CodeWriter | null = null;
   #leaf: BlockView | null = null;
   #caret: Node | null = null;
@@ -138,14 +142,22 @@ export class DomWriter implements TreeSink<BlockView> {
   /** Writes what is kept for the end of the frame, and moves the caret behind it. */
   flush(caret: HTMLElement | null): void {
     this.#code?.text.flush();
+    this.#skipFull();
     this.#caret = caret;
     if (!caret) return;
     placeCaret(caret, this.#leaf?.code?.text.tail ?? this.#leaf?.element ?? this.#root);
   }
 
-  /** The text is complete: long code is folded. Not before, because what one is reading must not shrink. */
+  /**
+   * The text is complete: long code is folded, not before, because what one is reading must not shrink. What overflows is
+   * watched from here on: while the text streams each observation would cost a layout.
+   */
   end(): void {
-    for (const code of this.#codes) code.fold();
+    for (const code of this.#codes) {
+      code.fold();
+      if (code.code.parentElement) this.#overflow.add(code.code.parentElement);
+    }
+    for (const table of this.#tables) this.#overflow.add(table);
   }
 
   /** Nothing runs afterwards. */
@@ -176,12 +188,23 @@ export class DomWriter implements TreeSink<BlockView> {
     }
   }
 
+  /**
+   * Full sections get a class with which the style sheet spares the browser those that are out of sight: painting is most of
+   * a frame's cost late in a reply. Only after a frame, so that the browser knows their heights.
+   */
+  #skipFull(): void {
+    for (const section of this.#laidOut) section.setAttribute("class", "blocks full");
+    this.#laidOut = this.#full;
+    this.#full = [];
+  }
+
   #place(parent: BlockView, element: HTMLElement): void {
     if (parent.kind !== "document") {
       parent.element.append(element);
       return;
     }
     if (!this.#section || this.#sectionBlocks >= SECTION_BLOCKS) {
+      if (this.#section) this.#full.push(this.#section);
       this.#section = createElement(this.#document, "div", { class: "blocks" });
       this.#root.append(this.#section);
       this.#sectionBlocks = 0;
@@ -229,14 +252,13 @@ export class DomWriter implements TreeSink<BlockView> {
         return view(createElement(this.#document, "hr"));
       case "code": {
         const code = createCode(this.#document, block.info, this.#context.labels);
-        if (code.code.parentElement) this.#overflow.add(code.code.parentElement, code.code);
         return view(code.element, code.element, code);
       }
       case "table": {
         const wrapper = createElement(this.#document, "div", { class: "tw", role: "group", "aria-label": this.#context.labels.table });
         const table = make("table");
         wrapper.append(table);
-        this.#overflow.add(wrapper, table);
+        this.#tables.push(wrapper);
         return view(table, wrapper);
       }
       case "row":

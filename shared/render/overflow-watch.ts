@@ -7,12 +7,10 @@ export class OverflowWatch {
     this.#view = document.defaultView;
   }
 
-  /** Watches a box and the one child whose width decides. */
-  add(box: HTMLElement, content: Element): void {
-    // Measured by the browser when it lays out anyway; asked for at another time, the widths would cost a layout of their own.
+  /** Looks at a box whose content is complete, now and whenever its own width changes. */
+  add(box: HTMLElement): void {
     this.#observer ??= this.#view?.ResizeObserver ? new this.#view.ResizeObserver(reach) : null;
     this.#observer?.observe(box);
-    this.#observer?.observe(content);
   }
 
   stop(): void {
@@ -22,9 +20,7 @@ export class OverflowWatch {
 
 function reach(entries: readonly ResizeObserverEntry[]): void {
   for (const { target } of entries) {
-    const box = target.closest<HTMLElement>("pre, .tw");
-    if (!box) continue;
-    if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
-    else box.removeAttribute("tabindex");
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+    else target.removeAttribute("tabindex");
   }
 }

@@ -22,7 +22,7 @@ const ATTRIBUTES = new Set(
   "aria-hidden aria-label aria-pressed checked class dir disabled href rel role scope start tabindex target title type".split(" "),
 );
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
-const CLASSES = /^(?:blocks|bar|caret|code|copy|center|end|host|image|lang|lines|tw|wrap|language-[\w+#.-]+)$/;
+const CLASSES = /^(?:blocks(?: full)?|bar|caret|code|copy|center|end|host|image|lang|lines|tw|wrap|language-[\w+#.-]+)$/;
 
 /** What is in the tree that must not be. */
 function violations(root: Element): string[] {

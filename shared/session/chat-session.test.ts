@@ -869,6 +869,24 @@ describe("tools that run here", () => {
     expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", result: 1 }]);
   });
 
+  test("a result that the gateway has, and the page has not read yet, is not made again by a reload", async () => {
+    let runs = 0;
+    const store = memoryStore();
+    const first = await withCall({ store, tools: look(() => ++runs) });
+    await settled();
+    first.dispose();
+    expect(transport.toolResults).toHaveLength(1);
+    transport.toolResultFailures.push(new ChatError("conflict", "This call already has a result."));
+    const second = open({ store, tools: look(() => ++runs) });
+    void second.restore();
+    await settled();
+    await transport.latest.say(toolCall("x"), { type: "tool_result", id: "x", name: "look", result: 1, ms: 1 });
+    expect(runs).toBe(1);
+    await transport.latest.token("a");
+    second.flush();
+    expect(store.read()?.active?.results).toBeUndefined();
+  });
+
   test("what was answered before the reload stays answered", async () => {
     let runs = 0;
     const heard: string[] = [];

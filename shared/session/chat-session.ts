@@ -11,10 +11,10 @@ import type { ApprovalRequest, ClientToolDefinition, ToolResultRequest } from ".
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
-import type { ChatMessage, ContextPart } from "./message.ts";
-import { fork, selectVersion, type Forks } from "./forks.ts";
+import { question, type ChatMessage } from "./message.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
-import { requestMessages } from "./request-messages.ts";
+import { requestMessages, type ContextSource } from "./request-messages.ts";
+import type { Conversation, Forks } from "./versions.ts";
 
 export type SessionState = "idle" | "connecting" | "streaming" | "tool" | "awaiting-approval" | "reconnecting" | "interrupted" | "error";
 
@@ -66,8 +66,8 @@ export interface ChatSessionOptions {
   /** Where the conversation survives a reload; `null` keeps it in memory only. @defaultValue `null` */
   store?: ConversationStore | null | undefined;
   tools?: Record<string, ClientTool> | undefined;
-  /** Asked at each `send`, before the request goes out: what is sent along with the person's words. What it throws is reported, and nothing is sent along. */
-  context?: (() => Promise<readonly ContextPart[]>) | undefined;
+  /** What is sent along with the person's words; `pageContext` makes one of texts of web pages. */
+  context?: ContextSource | undefined;
   /** Called once per complete call, also of calls that run elsewhere. For a client call without a tool of its name, what it returns is the result. */
   onToolCall?: ((call: ToolCallChunk) => unknown) | undefined;
   /** Clock in ms since the epoch. @defaultValue `Date.now` */
@@ -178,52 +178,34 @@ export class ChatSession {
    */
   async send(text: string): Promise<ChatMessage | null> {
     if (text.trim() === "" || this.#run) return null;
-    const asked = this.#question(text);
+    const asked = question(text, this.#now());
     this.#messages = [...this.#messages, asked];
-    return this.#ask({ asked });
+    return this.#ask(undefined, asked);
   }
 
-  /** Asks a question of the past anew, in other words. What followed from it is kept as another version. `null` as in `send`. */
-  async edit(messageId: string, text: string): Promise<ChatMessage | null> {
-    const at = this.#messages.findIndex(({ id, role }) => id === messageId && role === "user");
-    if (at === -1 || text.trim() === "" || this.#run) return null;
-    // What went along with the old words goes along with the new ones.
-    const along = this.#messages[at]?.parts.filter((part) => part.type === "context");
-    this.#take(fork({ messages: this.#messages, forks: this.#forks }, at, [this.#question(text, along)]));
-    return this.#ask();
+  /** What was said, other versions included, and the way to change it: `editMessage`, `regenerate`, `selectVersion` and `rate` go through here. */
+  get conversation(): Conversation {
+    return { messages: this.#messages, forks: this.#forks };
   }
 
-  /** Asks for another answer to the last question; the one that is there is kept as another version. */
-  async regenerate(): Promise<ChatMessage | null> {
-    const at = this.#messages.length - 1;
-    if (this.#run || this.#messages[at]?.role !== "assistant") return null;
-    this.#abandon();
-    const forked = fork({ messages: this.#messages, forks: this.#forks }, at, []);
-    this.#take(forked);
-    return this.#ask({ forkId: forked.forkId });
-  }
-
-  /** Shows another version of the conversation from a message on. @param index from 0 */
-  selectVersion(messageId: string, index: number): void {
-    const at = this.#messages.findIndex(({ id }) => id === messageId);
-    const selected = this.#run ? null : selectVersion({ messages: this.#messages, forks: this.#forks }, at, index);
-    if (!selected) return;
-    this.#interrupted = null;
-    this.#take(selected);
+  /** Puts a changed conversation in place. While an answer runs nothing of its message may change. */
+  rewrite({ messages, forks }: Conversation): void {
+    this.#messages = messages;
+    this.#forks = forks;
+    this.#isShared = true;
     this.flush();
     this.#changed();
   }
 
-  /** Remembers what the person thought of an answer; the same again takes it back. */
-  rate(messageId: string, rating: "good" | "bad"): "good" | "bad" | null {
-    const message = this.#message(messageId);
-    if (!message) return null;
-    const { rating: before, ...rest } = message;
-    const now = before === rating ? null : rating;
-    this.#replace(now === null ? rest : { ...rest, rating: now });
-    this.flush();
-    this.#changed();
-    return now;
+  /**
+   * Asks with the conversation as it is. `null` while an answer runs. What was cut before is given up: nobody will read it.
+   * @param forkId of the versions the answer is one of
+   */
+  async ask(forkId?: string): Promise<ChatMessage | null> {
+    if (this.#run) return null;
+    const abandoned = this.#interrupted?.streamId;
+    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
+    return this.#ask(forkId);
   }
 
   /** Ends the running answer: at once for the person, and at the model as soon as the gateway has heard. What came is kept. */
@@ -239,13 +221,11 @@ export class ChatSession {
 
   /** Asks the last question again; the answer to it is replaced. */
   async retry(): Promise<ChatMessage | null> {
-    if (this.#run) return null;
-    const at = this.#messages.findLastIndex((message) => message.role === "user");
+    const at = this.#run ? -1 : this.#messages.findLastIndex((message) => message.role === "user");
     if (at === -1) return null;
     const { forkId } = this.#messages[at + 1] ?? {};
     this.#messages = this.#messages.slice(0, at + 1);
-    this.#abandon();
-    return this.#ask({ forkId });
+    return this.ask(forkId);
   }
 
   /**
@@ -317,24 +297,8 @@ export class ChatSession {
     this.#errorListeners.clear();
   }
 
-  #question(text: string, along: readonly ContextPart[] = []): ChatMessage {
-    return { id: crypto.randomUUID(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt: this.#now() };
-  }
-
-  #take({ messages, forks }: { messages: readonly ChatMessage[]; forks: Forks }): void {
-    this.#messages = messages;
-    this.#forks = forks;
-    this.#isShared = true;
-  }
-
-  /** What was cut may still be generated, and nobody will read it. */
-  #abandon(): void {
-    const abandoned = this.#interrupted?.streamId;
-    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
-  }
-
   /** @param forkId of the versions the answer is one of @param asked the question, when it is new: what goes along with it is gathered first */
-  async #ask({ forkId, asked }: { forkId?: string; asked?: ChatMessage } = {}): Promise<ChatMessage | null> {
+  async #ask(forkId?: string, asked?: ChatMessage): Promise<ChatMessage | null> {
     // Ids of calls are unique in one answer only.
     this.#toldCalls.clear();
     this.#begunCalls.clear();
@@ -350,7 +314,7 @@ export class ChatSession {
     this.#interrupted = null;
     const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
     this.flush();
-    if (asked && this.#options.context) await this.#gatherContext(asked, this.#options.context);
+    if (asked && this.#options.context) await this.#gather(asked, this.#options.context);
     // Stopped or replaced while it was gathered.
     if (this.#run !== run) {
       this.#followed.delete(run);
@@ -359,7 +323,7 @@ export class ChatSession {
     return this.#follow(run, this.#options.transport.send(this.#request(run), this.#followOptions(run)));
   }
 
-  async #gatherContext(asked: ChatMessage, gather: () => Promise<readonly ContextPart[]>): Promise<void> {
+  async #gather(asked: ChatMessage, { gather }: ContextSource): Promise<void> {
     try {
       const parts = await gather();
       if (parts.length === 0 || !this.#message(asked.id)) return;
@@ -403,7 +367,7 @@ export class ChatSession {
     }));
     return {
       agentId,
-      messages: requestMessages(before),
+      messages: requestMessages(before, this.#options.context),
       requestId: run.requestId,
       conversationId: this.#conversationId,
       ...(definitions.length > 0 ? { tools: definitions } : {}),
@@ -433,6 +397,7 @@ export class ChatSession {
       }
       if (this.#run !== run) break;
       if (chunk.seq !== undefined) run.lastSeq = chunk.seq;
+      if (chunk.type === "tool_result") run.results = run.results.filter(({ toolCallId }) => toolCallId !== chunk.id);
       run.metrics.chunk(chunk);
       this.#apply(run, chunk);
       for (const call of this.#callsOf(run, chunk)) this.#handleCall(run, call);
@@ -543,7 +508,7 @@ export class ChatSession {
     if (runs && this.#run === run) await this.#deliver(run, { toolCallId: call.id, ...result });
   }
 
-  /** Hands a tool's result over. It is stored until the gateway has it: a reload in between loses nothing and runs nothing again. */
+  /** Hands a tool's result over. It is stored until the stream tells it: a reload in between loses nothing and runs nothing again. */
   async #deliver(run: Run, result: ToolResultRequest): Promise<void> {
     const { streamId } = run;
     if (streamId === null) return;
@@ -554,9 +519,7 @@ export class ChatSession {
     } catch (error) {
       if (this.#run === run && !isSettled(error))
         this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
-      return;
     }
-    run.results = run.results.filter((other) => other !== result);
   }
 
   /** After a reload: results that were on their way go again, and tools whose page went away begin again, unless they must not. */

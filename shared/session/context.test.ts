@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { settled, createScriptedTransport } from "../testing/scripted-transport.ts";
 import { ChatSession } from "./chat-session.ts";
-import { quoteContext, withContext, withoutContext } from "./context.ts";
+import { pageContext, quoteContext, withContext, withoutContext } from "./context.ts";
 import type { ChatMessage, ContextPart } from "./message.ts";
 import { requestMessages } from "./request-messages.ts";
 
@@ -36,6 +36,9 @@ test.each(["What is it?", "", "<web-page> what is that", "two\n\nparagraphs"])(
   },
 );
 
+/** What is gathered does not matter where nothing is sent. */
+const pages = pageContext(() => Promise.resolve([]));
+
 const user = (text: string, ...along: ContextPart[]): ChatMessage => ({
   id: text,
   role: "user",
@@ -45,14 +48,14 @@ const user = (text: string, ...along: ContextPart[]): ChatMessage => ({
 });
 
 test("an older question loses what went along when that is too long, and keeps its words", () => {
-  const messages = requestMessages([user("old", page("x".repeat(99_900))), user("new", page("Tides."))]);
+  const messages = requestMessages([user("old", page("x".repeat(99_900))), user("new", page("Tides."))], pages);
   expect(messages[0]).toEqual({ role: "user", content: "old" });
   expect(messages[1]?.content).toContain("Tides.");
 });
 
 test("a picture goes with the newest question only", () => {
   const picture: ContextPart = { ...page("A picture."), kind: "picture", image: "data:image/jpeg;base64,AAAA" };
-  const messages = requestMessages([user("old", picture), user("new", picture)]);
+  const messages = requestMessages([user("old", picture), user("new", picture)], pages);
   expect(messages.map(({ images }) => images)).toEqual([undefined, [{ mediaType: "image/jpeg", data: "AAAA" }]]);
 });
 
@@ -62,7 +65,7 @@ test("a session gathers what goes along before it asks, keeps it with the questi
   const session = new ChatSession({
     transport,
     agentId: "agent",
-    context: () => Promise.resolve([page(`Gathered ${++gathered}.`)]),
+    context: pageContext(() => Promise.resolve([page(`Gathered ${++gathered}.`)])),
   });
   void session.send("What is it?");
   expect(session.getSnapshot().messages[0]?.parts).toEqual([{ type: "text", text: "What is it?" }]);
@@ -79,7 +82,11 @@ test("a session gathers what goes along before it asks, keeps it with the questi
 
 test("what cannot be gathered is reported, and the question goes alone", async () => {
   const transport = createScriptedTransport();
-  const session = new ChatSession({ transport, agentId: "agent", context: () => Promise.reject(new Error("The page is gone.")) });
+  const session = new ChatSession({
+    transport,
+    agentId: "agent",
+    context: pageContext(() => Promise.reject(new Error("The page is gone."))),
+  });
   const errors: string[] = [];
   session.onError(({ message }) => errors.push(message));
   void session.send("What is it?");
@@ -91,7 +98,7 @@ test("what cannot be gathered is reported, and the question goes alone", async (
 test("stopped while it is gathered, nothing is asked", async () => {
   const transport = createScriptedTransport();
   let give: (parts: ContextPart[]) => void = () => undefined;
-  const session = new ChatSession({ transport, agentId: "agent", context: () => new Promise((resolve) => (give = resolve)) });
+  const session = new ChatSession({ transport, agentId: "agent", context: pageContext(() => new Promise((resolve) => (give = resolve))) });
   void session.send("What is it?");
   await session.stop();
   give([page("Late.")]);

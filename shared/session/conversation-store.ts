@@ -1,6 +1,6 @@
 /** Where a conversation survives a reload. */
 import type { ToolResultRequest } from "../protocol/request.ts";
-import type { Forks } from "./forks.ts";
+import type { Forks } from "./versions.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** The run an unfinished answer belongs to. `lastSeq` and the messages are saved together, so they always agree. */
@@ -9,7 +9,7 @@ export interface ActiveRun {
   streamId: string | null;
   lastSeq: number;
   messageId: string;
-  /** Results of tools that ran here and that the gateway has not got yet. */
+  /** Results of tools that ran here and that the stream has not told yet. */
   results?: readonly ToolResultRequest[];
 }
 

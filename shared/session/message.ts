@@ -107,6 +107,11 @@ export interface ChatMessage {
   rating?: "good" | "bad";
 }
 
+/** A person's message. @param createdAt ms since the epoch @param along what goes with the words */
+export function question(text: string, createdAt: number, along: readonly ContextPart[] = []): ChatMessage {
+  return { id: crypto.randomUUID(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt };
+}
+
 /** The text of a message, without reasoning, tools and sources. */
 export function messageText(message: ChatMessage): string {
   let text = "";

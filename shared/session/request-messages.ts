@@ -1,9 +1,17 @@
 import { REQUEST_LIMITS, type RequestImage, type RequestMessage } from "../protocol/request.ts";
-import { withContext } from "./context.ts";
 import { messageText, type ChatMessage, type ContextPart } from "./message.ts";
 
 /** Bytes of JSON sent along at most: three quarters of the gateway's limit for the body, the rest is for tools. */
 const MAX_BYTES = REQUEST_LIMITS.bodyBytes * 0.75;
+
+/** What is sent along with a person's words. What `gather` throws is reported, and nothing is sent along. */
+export interface ContextSource {
+  /** Asked at each `send`, before the request goes out. */
+  gather: () => Promise<readonly ContextPart[]>;
+  /** The words with what goes along, as the model reads them. */
+  quote: (words: string, along: readonly ContextPart[]) => string;
+  images: (along: readonly ContextPart[]) => RequestImage[];
+}
 
 /**
  * The conversation as the model gets it: the words of both sides, newest kept when it grows too long.
@@ -11,7 +19,7 @@ const MAX_BYTES = REQUEST_LIMITS.bodyBytes * 0.75;
  * What a person sent along stands in front of their words; with an older question that would be too long, the words go alone.
  * What is kept of a long conversation begins with a question, as providers want it.
  */
-export function requestMessages(messages: readonly ChatMessage[]): RequestMessage[] {
+export function requestMessages(messages: readonly ChatMessage[], context?: ContextSource): RequestMessage[] {
   const result: RequestMessage[] = [];
   const encoder = new TextEncoder();
   let bytes = 0;
@@ -22,9 +30,9 @@ export function requestMessages(messages: readonly ChatMessage[]): RequestMessag
     const text = messageText(message);
     if (text === "") continue;
     const along = message.parts.filter((part): part is ContextPart => part.type === "context");
-    const whole = withContext(text, along);
+    const whole = context?.quote(text, along) ?? text;
     // With the newest question only: a picture is as large as many questions.
-    const images = result.length === 0 ? along.flatMap(({ image }) => imageOf(image) ?? []) : [];
+    const images = (result.length === 0 && context?.images(along)) || [];
     // The newest is the person's own: if it is too long, the gateway says so. An old answer must not block every later question.
     const fits = whole.length <= REQUEST_LIMITS.contentChars && bytes + size({ role, content: whole }) <= MAX_BYTES;
     const content = result.length === 0 || fits ? whole : text.slice(0, REQUEST_LIMITS.contentChars);
@@ -37,10 +45,4 @@ export function requestMessages(messages: readonly ChatMessage[]): RequestMessag
   result.reverse();
   if (!isWhole) while (result.length > 1 && result[0]!.role === "assistant") result.shift();
   return result;
-}
-
-/** A `data:` address taken apart. */
-function imageOf(address: string | undefined): RequestImage | null {
-  const [, mediaType, data] = /^data:(image\/(?:png|jpeg|gif|webp));base64,(.+)$/.exec(address ?? "") ?? [];
-  return mediaType && data ? ({ mediaType, data } as RequestImage) : null;
 }

@@ -6,6 +6,7 @@ import { createScriptedTransport, type ScriptedTransport } from "../testing/scri
 import { ChatSession, type ChatSessionOptions } from "./chat-session.ts";
 import type { StoredConversation } from "./conversation-store.ts";
 import { messageText } from "./message.ts";
+import { editMessage, rate, regenerate, selectVersion } from "./versions.ts";
 
 let transport: ScriptedTransport;
 const sessions: ChatSession[] = [];
@@ -38,28 +39,28 @@ describe("versions", () => {
     const session = open();
     await say(session.send("One?"), "1");
     await say(session.send("Two?"), "2");
-    await say(session.edit(idOf(session, 0), "Uno?"), "1a");
+    await say(editMessage(session, idOf(session, 0), "Uno?"), "1a");
     expect(texts(session)).toEqual(["Uno?", "1a"]);
     expect(transport.latest.request?.messages).toEqual([{ role: "user", content: "Uno?" }]);
     const { forks, messages } = session.getSnapshot();
     expect(forks[messages[0]!.forkId!]).toMatchObject({ current: 1, versions: { length: 2 } });
-    session.selectVersion(idOf(session, 0), 0);
+    selectVersion(session, idOf(session, 0), 0);
     expect(texts(session)).toEqual(["One?", "1", "Two?", "2"]);
-    session.selectVersion(idOf(session, 0), 1);
+    selectVersion(session, idOf(session, 0), 1);
     expect(texts(session)).toEqual(["Uno?", "1a"]);
   });
 
   test("another answer to the same question keeps the first", async () => {
     const session = open();
     await say(session.send("One?"), "1");
-    await say(session.regenerate(), "1b");
-    await say(session.regenerate(), "1c");
+    await say(regenerate(session), "1b");
+    await say(regenerate(session), "1c");
     expect(texts(session)).toEqual(["One?", "1c"]);
-    session.selectVersion(idOf(session, 1), 0);
+    selectVersion(session, idOf(session, 1), 0);
     expect(texts(session)).toEqual(["One?", "1"]);
     await say(session.send("And?"), "2");
-    session.selectVersion(idOf(session, 1), 2);
-    session.selectVersion(idOf(session, 1), 0);
+    selectVersion(session, idOf(session, 1), 2);
+    selectVersion(session, idOf(session, 1), 0);
     expect(texts(session)).toEqual(["One?", "1", "And?", "2"]);
   });
 
@@ -67,12 +68,12 @@ describe("versions", () => {
     const session = open();
     await say(session.send("One?"), "1");
     const id = idOf(session, 0);
-    expect(await session.edit(id, "  ")).toBeNull();
-    expect(await session.edit("nobody", "x")).toBeNull();
+    expect(await editMessage(session, id, "  ")).toBeNull();
+    expect(await editMessage(session, "nobody", "x")).toBeNull();
     void session.send("Two?");
-    expect(await session.edit(id, "x")).toBeNull();
-    expect(await session.regenerate()).toBeNull();
-    session.selectVersion(id, 0);
+    expect(await editMessage(session, id, "x")).toBeNull();
+    expect(await regenerate(session)).toBeNull();
+    selectVersion(session, id, 0);
     expect(texts(session)).toEqual(["One?", "1", "Two?", ""]);
   });
 
@@ -85,13 +86,13 @@ describe("versions", () => {
     };
     const session = open({ store });
     await say(session.send("One?"), "1");
-    await say(session.edit(idOf(session, 0), "Uno?"), "1a");
-    expect(session.rate(idOf(session, 1), "good")).toBe("good");
+    await say(editMessage(session, idOf(session, 0), "Uno?"), "1a");
+    expect(rate(session, idOf(session, 1), "good")).toBe("good");
     const again = open({ store });
     await again.restore();
     expect(again.getSnapshot().messages[1]!.rating).toBe("good");
-    expect(again.rate(idOf(again, 1), "good")).toBeNull();
-    again.selectVersion(idOf(again, 0), 0);
+    expect(rate(again, idOf(again, 1), "good")).toBeNull();
+    selectVersion(again, idOf(again, 0), 0);
     expect(texts(again)).toEqual(["One?", "1"]);
   });
 
@@ -114,14 +115,14 @@ describe("versions", () => {
       const before = texts(session).slice(0, at);
       if (found && random.chance(0.7)) {
         const index = pick(found.versions.length);
-        session.selectVersion(message.id, index);
+        selectVersion(session, message.id, index);
         const now = texts(session);
         expect(now.slice(0, at), `CHANL_SEED=${seed}`).toEqual(before);
         expect(now.slice(at), `CHANL_SEED=${seed}`).toEqual(known.get(`${at}:${now[at]}`));
       } else if (messages.length > 8 || random.chance(0.02)) {
         count += 1;
-        if (message.role === "user") await say(session.edit(message.id, `q${count}`), `a${count}`);
-        else if (at === messages.length - 1) await say(session.regenerate(), `a${count}`);
+        if (message.role === "user") await say(editMessage(session, message.id, `q${count}`), `a${count}`);
+        else if (at === messages.length - 1) await say(regenerate(session), `a${count}`);
       } else {
         count += 1;
         if (step % 10 === 0) await say(session.send(`q${count}`), `a${count}`);

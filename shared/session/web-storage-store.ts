@@ -3,7 +3,7 @@
  * messages are written. What came before lies in pages that are written once, because writing a long conversation as one
  * value stops the page for tens of milliseconds each time.
  */
-import type { Forks } from "./forks.ts";
+import type { Forks } from "./versions.ts";
 import type { ChatMessage } from "./message.ts";
 import type { ConversationStore, StoredConversation } from "./conversation-store.ts";
 

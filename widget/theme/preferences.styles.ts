@@ -39,8 +39,12 @@ export const preferences = css`
       min-width: 44px;
       min-height: 44px;
     }
-    .foot .acts-on-hover {
+    .acts-on-hover {
       opacity: 1;
+    }
+    .said .ib {
+      width: 44px;
+      height: 44px;
     }
   }
   @media (prefers-reduced-motion: reduce) {

@@ -10,6 +10,12 @@ export const prose = css`
   .md :where(p, h1, h2, h3, h4, h5, h6, ul, ol, blockquote, pre, hr, table, div) {
     margin: 0;
   }
+  .md > .blocks {
+    contain-intrinsic-size: auto 1000px;
+  }
+  .md > .blocks.full {
+    content-visibility: auto;
+  }
   .md > * + *,
   .md > .blocks > * + *,
   .md :is(li, blockquote) > :is(p, pre, .code, .tw, blockquote, ul, ol):not(:first-child) {

@@ -29,8 +29,8 @@ export function bannerView({ kind, icon = icons.alert(), title, text, actions = 
       <div class="b">
         <strong>${title}</strong>
         <span>${text}</span>
-        ${actions.length > 0 ? html`<div class="acts">${actions.map((action) => actionView(action))}</div>` : nothing}
       </div>
+      ${actions.length > 0 ? html`<div class="acts">${actions.map((action) => actionView(action))}</div>` : nothing}
     </div>
   `;
 }
@@ -53,14 +53,15 @@ export const bannerStyles = css`
   .ban {
     display: flex;
     align-items: flex-start;
-    gap: 10px;
+    flex-wrap: wrap;
+    gap: 8px 10px;
     padding: 10px 12px;
     border-radius: 10px;
     font-size: 0.9em;
     line-height: 1.45;
   }
   .ban .b {
-    flex: 1;
+    flex: 1 1 180px;
     min-width: 0;
   }
   .ban strong {
@@ -75,7 +76,8 @@ export const bannerStyles = css`
     margin-top: 2px;
   }
   .ban .acts {
-    margin-top: 8px;
+    align-self: center;
+    margin-inline-start: 26px;
   }
   .ban.bad {
     background: var(--_danger-soft);

@@ -4,7 +4,7 @@ import { classMap } from "lit/directives/class-map.js";
 
 import { icons } from "../icons.ts";
 import type { JsonValue } from "../../shared/protocol/chunk.ts";
-import type { Forks } from "../../shared/session/forks.ts";
+import type { Forks } from "../../shared/session/versions.ts";
 import type { ChatMessage, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "../../shared/session/message.ts";
 import { messageText } from "../../shared/session/message.ts";
 import type { AnswerText } from "../controllers/answer-text.ts";
@@ -87,13 +87,13 @@ function userView({ message, at }: MessageView, context: MessageContext): Templa
       ${
         editor
           ? editor.editView({ t, text, onSave: (changed) => actions.save(message, changed), onCancel: () => actions.edit(null) })
-          : html`<div class="bub" part="bubble" dir="auto">${text}</div>
-              <div class="foot">
-                <span class="acts-on-hover">
-                  ${timeView(message, context)}${actionView(t("act.edit"), icons.edit(), () => actions.edit(message))}
-                </span>
-                ${versionsOf(message, context)}
-              </div>`
+          : html`<div class="said">
+                <span class="acts-on-hover"
+                  >${timeView(message, context)}${actionView(t("act.edit"), icons.edit(), () => actions.edit(message))}</span
+                >
+                <div class="bub" part="bubble" dir="auto">${text}</div>
+              </div>
+              ${versionsOf(message, context)}`
       }
     </div>
   `;
@@ -413,6 +413,29 @@ export const messageStyles = css`
   .user {
     align-items: flex-end;
   }
+  .said {
+    display: flex;
+    align-items: center;
+    justify-content: flex-end;
+    gap: 4px;
+    width: 100%;
+  }
+  .said .ib {
+    width: 32px;
+    height: 32px;
+    color: var(--_muted);
+  }
+  .acts-on-hover time {
+    align-self: center;
+    padding-inline: 6px;
+    color: var(--_muted);
+    font-size: 0.8em;
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+  .latest:not(:hover, :focus-within) time {
+    opacity: 0;
+  }
   .along {
     display: flex;
     flex-wrap: wrap;
@@ -486,15 +509,6 @@ export const messageStyles = css`
     margin: -2px -7px 0;
     color: var(--_muted);
   }
-  .user > .foot {
-    margin-block: -6px -8px;
-  }
-  .foot time {
-    align-self: center;
-    padding-inline: 6px;
-    font-size: 0.8em;
-    font-variant-numeric: tabular-nums;
-  }
   .foot .ib[aria-pressed="true"] {
     color: var(--_accent-text);
   }
@@ -529,7 +543,8 @@ export const messageStyles = css`
     font-style: normal;
   }
   @container chanl (max-width: 479px) {
-    .met .lng {
+    .met .lng,
+    .said time {
       display: none;
     }
   }

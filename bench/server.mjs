@@ -1,0 +1,164 @@
+// npm run bench:server: the gateway beside its peers, each server and its clients in processes of their own. Writes the figures into
+// bench/README.md; exits with 1 when a goal is missed.
+import { execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { root } from "./core-bundle.mjs";
+import { createRandom } from "./corpus.mjs";
+import { publish, table, machine } from "./report.mjs";
+import { median } from "./rounds.mjs";
+import { buildServer } from "./server-bundle.mjs";
+import { contenders } from "./server-peers.mjs";
+import { measureServer } from "./server-run.mjs";
+
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+/** A generator above this share of its core would measure itself. */
+const BUSIEST = 0.7;
+const RAW = "raw node:http";
+const OURS = "chanl-chat gateway";
+const serverBundle = await buildServer();
+const random = createRandom(1);
+const started = performance.now();
+let busiest = 0;
+
+/** @returns name → one result per round; `undefined` for a contender that could not keep up */
+async function measure(names, settings) {
+  const results = new Map(names.map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    const order = names.map((name) => ({ name, place: random() })).toSorted((a, b) => a.place - b.place);
+    for (const { name } of order) {
+      console.error(`… ${settings.streams} × ${settings.tokensPerSecond} tokens/s, round ${round + 1}: ${name}`);
+      try {
+        const result = await measureServer({ name, serverBundle, windowMs: 0, seconds: 4, ...settings });
+        busiest = Math.max(busiest, result.busy);
+        results.get(name).push(result);
+      } catch (error) {
+        if (name === OURS || name === RAW) throw error;
+        console.error(`  ${error.message}`);
+        results.get(name).push(undefined);
+      }
+    }
+  }
+  return results;
+}
+
+const of = (results, name, figure) => {
+  const values = results.get(name).filter(Boolean).map(figure);
+  return values.length > 0 ? median(values) : undefined;
+};
+/** Inside each round, so that a busy moment of the machine hits both. */
+const ratioToRaw = (results, name, figure) => {
+  const raw = results.get(RAW);
+  const values = results.get(name).map((result, round) => result && figure(result) / figure(raw[round]));
+  return values.every(Boolean) ? median(values) : undefined;
+};
+const fixed = (value, digits, unit = "") => (value === undefined ? "cannot keep up" : `${value.toFixed(digits)}${unit}`);
+
+function rows(results) {
+  return [...results.keys()].map((name) => [
+    name,
+    fixed(
+      ratioToRaw(results, name, ({ cpu }) => cpu),
+      2,
+      "×",
+    ),
+    fixed(
+      of(results, name, ({ cpu }) => cpu),
+      1,
+    ),
+    fixed(
+      of(results, name, ({ p50 }) => p50),
+      2,
+    ),
+    fixed(
+      of(results, name, ({ p99 }) => p99),
+      1,
+    ),
+    fixed(
+      of(results, name, ({ bytesPerToken }) => bytesPerToken),
+      0,
+    ),
+    fixed(
+      of(results, name, ({ kilobytesPerStream, logKilobytesPerStream }) => kilobytesPerStream - logKilobytesPerStream),
+      0,
+    ),
+  ]);
+}
+const header = (title) => [title, "CPU : raw", "µs CPU per token", "p50 ms", "p99 ms", "bytes per token", "KB per stream"];
+
+async function storeCost(redisUrl) {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(import.meta.dirname, "server-store.mjs"),
+    JSON.stringify({ serverBundle, redisUrl }),
+  ]);
+  return Number(stdout);
+}
+
+async function redisCost() {
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const redis = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], {
+    stdio: "ignore",
+  });
+  const failed = new Promise((resolve) => redis.once("error", resolve));
+  const up = new Promise((resolve) => setTimeout(resolve, 1_000));
+  if ((await Promise.race([failed, up])) instanceof Error) {
+    console.error("There is no redis-server on this machine: its cost is not measured.");
+    return undefined;
+  }
+  try {
+    const costs = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      console.error(`… store, round ${round + 1}`);
+      const memory = await storeCost(undefined);
+      costs.push((await storeCost(`redis://127.0.0.1:${port}`)) - memory);
+    }
+    return median(costs);
+  } finally {
+    redis.kill("SIGKILL");
+  }
+}
+
+const each = await measure(Object.keys(contenders), { streams: 200, tokensPerSecond: 50 });
+const many = await measure([RAW, OURS, "Express 5"], { streams: 1_000, tokensPerSecond: 20 });
+const fast = await measure([RAW, OURS], { streams: 100, tokensPerSecond: 200, windowMs: 16 });
+const redis = await redisCost();
+
+const cpu = (result) => result.cpu;
+const goals = [
+  ["CPU per token by raw node:http, every token written at once", ratioToRaw(each, OURS, cpu), 1.15, "×"],
+  ["CPU per token by raw node:http, 200 tokens/s joined within 16 ms", ratioToRaw(fast, OURS, cpu), 0.6, "×"],
+  ["p50 above raw node:http, 200 streams", of(each, OURS, ({ p50 }) => p50) - of(each, RAW, ({ p50 }) => p50), 0.5, " ms"],
+  ["p99 by raw node:http, 1,000 streams", ratioToRaw(many, OURS, ({ p99 }) => p99), 2, "×"],
+  [
+    "memory per stream without its log, 1,000 streams",
+    of(many, OURS, ({ kilobytesPerStream, logKilobytesPerStream }) => kilobytesPerStream - logKilobytesPerStream),
+    60,
+    " KB",
+  ],
+  ["CPU per token that Redis adds to memory, batches of 20 ms", redis, 3, " µs"],
+  ["busiest moment of the clients' process", busiest, BUSIEST, " of its core"],
+].map(([name, figure, most, unit]) => ({ name, figure, most, unit, passed: figure === undefined || figure <= most }));
+
+const verdict = ({ figure, passed }) => (figure === undefined ? "not measured" : passed ? "PASS" : "FAIL");
+const text = [
+  `${machine()} · median of ${ROUNDS} rounds`,
+  table(header("200 streams × 50 tokens/s, every token its own event"), rows(each)),
+  table(header("1,000 streams × 20 tokens/s, every token its own event"), rows(many)),
+  table(header("100 streams × 200 tokens/s, the gateway joins tokens within 16 ms"), rows(fast)),
+  table(
+    ["Goal", "Figure", "Asked", ""],
+    goals.map((goal) => [
+      goal.name,
+      goal.figure === undefined ? "–" : goal.figure.toFixed(2) + goal.unit,
+      `≤ ${goal.most}${goal.unit}`,
+      verdict(goal),
+    ]),
+  ),
+].join("\n\n");
+publish(join(root, "bench", "README.md"), text, "bench:server");
+console.log(text);
+console.log(`\n${Math.round((performance.now() - started) / 1_000)} s\n`);
+for (const goal of goals)
+  console.log(`${verdict(goal)}  ${goal.figure?.toFixed(2) ?? "–"}${goal.unit} (≤ ${goal.most}${goal.unit})  ${goal.name}`);
+process.exitCode = goals.every(({ passed }) => passed) ? 0 : 1;

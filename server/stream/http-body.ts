@@ -1,0 +1,104 @@
+/**
+ * Writes the body of a streaming HTTP answer, many small pieces, at the least cost per piece.
+ *
+ * `response.write` turns each piece into four strings and a vectored write; under Express, whose responses have a prototype of
+ * their own, it costs a third more. So after the headers the pieces go to the socket itself, with the chunk framing of HTTP/1.1 written
+ * here: 0.75 times the CPU of plain `response.write`, and 0.05 instead of 0.2 ms (bench/server.mjs). What was written in one turn of the
+ * event loop is one chunk.
+ *
+ * That is only done where it is exactly what the response would do: a chunked HTTP/1.1 answer at the front of its connection,
+ * whose `write` nobody has replaced (compression does). Anything else goes through the response.
+ */
+import { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** Text that waits for the end of the turn above which it is written at once. */
+const MAX_PENDING_CHARS = 65_536;
+
+/** Bodies with text that was not written yet: one tick for all of them. */
+let waiting: HttpBody[] = [];
+
+function writeAll(): void {
+  const bodies = waiting;
+  waiting = [];
+  for (const body of bodies) body.flush();
+}
+
+export class HttpBody {
+  readonly #response: ServerResponse;
+  readonly #onRoom: () => void;
+  /** The connection, where the framing is written here. */
+  #socket: Socket | undefined;
+  #pending = "";
+  #isFull = false;
+
+  /**
+   * @param response Its headers are sent, with a first piece of the body.
+   * @param onRoom Called when a full connection takes more again.
+   */
+  constructor(response: ServerResponse, onRoom: () => void) {
+    this.#response = response;
+    this.#onRoom = onRoom;
+    if (canFrame(response)) this.#socket = response.socket ?? undefined;
+    (this.#socket ?? response).on("drain", this.#drained);
+    response.once("close", () => this.#detach());
+  }
+
+  /** The connection takes no more: wait for `onRoom`. What is written all the same is kept, and sent. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  write(text: string): void {
+    if (this.#pending === "") {
+      if (waiting.length === 0) process.nextTick(writeAll);
+      waiting.push(this);
+    }
+    this.#pending += text;
+    if (this.#pending.length > MAX_PENDING_CHARS) this.flush();
+  }
+
+  flush(): void {
+    const text = this.#pending;
+    if (text === "") return;
+    this.#pending = "";
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    const socket = this.#socket;
+    if (!socket) {
+      if (!response.write(text)) this.#isFull = true;
+      return;
+    }
+    const bytes = Buffer.byteLength(text);
+    // Text of one byte a character, which is most of it, is copied instead of encoded.
+    const hasRoom = socket.write(`${bytes.toString(16)}\r\n${text}\r\n`, bytes === text.length ? "latin1" : "utf8");
+    // A later piece may find room again before `drain`; whoever waits is told by `drain` alone.
+    if (!hasRoom) this.#isFull = true;
+  }
+
+  end(): void {
+    this.flush();
+    this.#detach();
+    this.#response.end();
+  }
+
+  readonly #drained = (): void => {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.#onRoom();
+  };
+
+  #detach(): void {
+    (this.#socket ?? this.#response).off("drain", this.#drained);
+  }
+}
+
+function canFrame(response: ServerResponse): boolean {
+  return (
+    response.chunkedEncoding &&
+    response.socket !== null &&
+    !response.writableEnded &&
+    response.req.httpVersion === "1.1" &&
+    response.write === ServerResponse.prototype.write
+  );
+}
