@@ -114,7 +114,14 @@ async function extension(command: "build" | "serve"): Promise<ViteUserConfig> {
     root: at("extension"),
     publicDir: at("extension/public"),
     plugins: [minifyTemplates(), crx({ manifest: manifest(command) }), noWebAccessibleResources],
-    build: { outDir: at("dist/extension"), emptyOutDir: true, target: "es2022", modulePreload: false },
+    build: {
+      outDir: at("dist/extension"),
+      emptyOutDir: true,
+      target: "es2022",
+      modulePreload: false,
+      // Its warning tells how slow the machine is, not what is wrong.
+      rolldownOptions: { checks: { pluginTimings: false } },
+    },
   };
 }
 

@@ -50,7 +50,9 @@ export function approvalCard(approvals: Approvals): TemplateResult | typeof noth
           value === undefined
             ? nothing
             : html`<dt>${t("askValue")}</dt>
-                <dd class="value" dir="auto" tabindex="0" role="group" aria-label=${t("askValue")}>${value}</dd>`
+                <dd>
+                  <div class="value" dir="auto" tabindex="0" role="group" aria-label=${t("askValue")}>${value}</div>
+                </dd>`
         }
       </dl>
       ${image === undefined ? nothing : html`<img class="picture" src=${image} alt=${t("askPicture")} />`}

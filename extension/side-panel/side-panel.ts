@@ -62,6 +62,8 @@ class Panel {
     chat.setAttribute("mode", "panel");
     chat.setAttribute("theme", theme === "system" ? "auto" : theme);
     if (accent) chat.setAttribute("accent", accent);
+    // The panel is a page of its own, and this its title.
+    chat.setAttribute("heading-level", "2");
     chat.setAttribute("name", t("name"));
     chat.setAttribute("greeting", t("greeting"));
     chat.setAttribute("show-metrics", "");
