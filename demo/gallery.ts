@@ -85,7 +85,7 @@ async function begin(state: GalleryState, chat: ChanlChat, session: ChatSession)
   const answered = state.ask ? session.send(state.ask) : null;
   state.afterStart?.(chat);
   await answered;
-  await state.then?.(chat, session);
+  await state.afterEnd?.(chat, session);
 }
 
 async function* played(state: GalleryState, chat: ChanlChat): AsyncGenerator<ScriptStep> {

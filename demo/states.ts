@@ -15,7 +15,7 @@ export interface GalleryState {
   /** What is done while it streams. */
   afterStart?: (chat: ChanlChat) => void;
   /** What is done once the answer has ended. */
-  then?: (chat: ChanlChat, session: ChatSession) => unknown;
+  afterEnd?: (chat: ChanlChat, session: ChatSession) => unknown;
   /** Stop the answer once the script has played. */
   stop?: boolean;
 }
@@ -177,7 +177,7 @@ export const STATES: Record<string, GalleryState> = {
       yield* say("The **Fell** is lighter: 310 g against 420 g.");
       yield done;
     },
-    then: async (_chat, session) => {
+    afterEnd: async (_chat, session) => {
       const question = session.getSnapshot().messages[0];
       if (question && !question.forkId) {
         await session.edit(question.id, "Which jacket is lighter, the Fell or the Ridge?");
@@ -193,7 +193,7 @@ export const STATES: Record<string, GalleryState> = {
       yield* say("The **Fell** is lighter.");
       yield done;
     },
-    then: (chat) => setTimeout(() => chat.shadowRoot?.querySelector<HTMLElement>(".said .ib")?.click(), 300),
+    afterEnd: (chat) => setTimeout(() => chat.shadowRoot?.querySelector<HTMLElement>(".said .ib")?.click(), 300),
   },
   queued: {
     title: "A message waits for the end of an answer",

@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { writeManifest } from "./custom-elements.mjs";
+
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".cache");
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
@@ -89,6 +91,7 @@ export function ensureBuilt() {
 
 export function build() {
   const quiet = ["--logLevel", "warn"];
+  writeManifest();
   return runBin("vite", ["build", "--app", ...quiet]) && runBin("vite", ["build", "--mode", "extension", ...quiet]);
 }
 

@@ -177,7 +177,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     partLoaded: (added) => this.#partLoaded(added),
     partFailed: (name) => this.#failPart(name),
   });
-  readonly #anchor = new ScrollAnchor(() => this.requestUpdate());
+  readonly #anchor = new ScrollAnchor(
+    () => this.requestUpdate(),
+    () => this.#conversation?.resized(),
+  );
   readonly #history = new HistoryWindow(() => this.#showEarlier());
   readonly #watch = new AnswerWatch({
     began: () => this.#conversation?.announcer.began(),

@@ -128,6 +128,11 @@ export class Conversation {
     this.#answerText.reachScrollers();
   }
 
+  /** The log has another width. */
+  resized(): void {
+    this.#answerText.resized();
+  }
+
   /** `true` when the chunk went to the screen without a render. */
   push(chunk: TransportChunk, message: ChatMessage): boolean {
     return this.#answerText.push(chunk, message);

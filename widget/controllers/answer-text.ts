@@ -19,6 +19,8 @@ export interface HostedText {
   settled: boolean;
 }
 
+const LOOK_EVERY_MS = 500;
+
 interface Entry {
   element: Element;
   renderer: TokenRenderer;
@@ -47,8 +49,11 @@ const textHost = directive(TextHost);
 export class AnswerText {
   readonly #entries = new Map<string, Entry>();
   readonly #options: () => TokenRendererOptions;
-  /** Ended, and not yet looked at for what scrolls in it. */
+  /** Not yet looked at for what scrolls in it. */
   readonly #unreached = new Set<Element>();
+  /** Of these, the ones that were taken to scroll. */
+  readonly #assumed = new WeakSet<Element>();
+  #lookedAt = 0;
   /** Text that is there already is being drawn: nothing may be measured until all of it is. */
   #isDrawing = false;
 
@@ -95,11 +100,25 @@ export class AnswerText {
   /** Code and tables that are wider than the column scroll, and what scrolls must be reachable by keyboard. Called once things are in place or come into view. */
   reachScrollers(): void {
     for (const element of this.#unreached) {
-      // To measure what is out of sight would lay it out.
-      if (!element.checkVisibility({ contentVisibilityAuto: true })) continue;
+      // To measure what is out of sight would lay it out: it may scroll until it is seen not to.
+      if (!element.checkVisibility({ contentVisibilityAuto: true })) {
+        if (!this.#assumed.has(element)) for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) box.tabIndex = 0;
+        this.#assumed.add(element);
+        continue;
+      }
       this.#unreached.delete(element);
-      for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      this.#assumed.delete(element);
+      for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) {
+        if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+        else if (box.tabIndex === 0 && !box.matches(":focus")) box.removeAttribute("tabindex");
+      }
     }
+  }
+
+  /** The column has another width: everything has to be looked at again. */
+  resized(): void {
+    for (const { element } of this.#entries.values()) this.#unreached.add(element);
+    this.reachScrollers();
   }
 
   /** Settles when all text of a message that has ended is on screen. */
@@ -151,7 +170,11 @@ export class AnswerText {
       ...options,
       format: text.format,
       onFrame: (frame) => {
-        if (frame.ended) this.#unreached.add(element);
+        // While it grows a look now and then is enough.
+        if (frame.ended || performance.now() - this.#lookedAt > LOOK_EVERY_MS) {
+          this.#unreached.add(element);
+          this.#lookedAt = performance.now();
+        }
         if (!this.#isDrawing) {
           options.onFrame?.(frame);
           this.reachScrollers();

@@ -21,6 +21,8 @@ interface Held {
 
 export class ScrollAnchor {
   readonly #changed: () => void;
+  readonly #resized: () => void;
+  #width = 0;
   readonly #observer: ResizeObserver | null;
   readonly #anchorsItself = CSS.supports("overflow-anchor", "auto");
   #scroller: HTMLElement | null = null;
@@ -38,9 +40,13 @@ export class ScrollAnchor {
   #frame = 0;
   #settling = 0;
 
-  /** @param changed the jump button has to be drawn anew */
-  constructor(changed: () => void) {
+  /**
+   * @param changed the jump button has to be drawn anew
+   * @param resized the scroller has another width
+   */
+  constructor(changed: () => void, resized: () => void = () => undefined) {
     this.#changed = changed;
+    this.#resized = resized;
     this.#observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.#onResize());
   }
 
@@ -187,6 +193,10 @@ export class ScrollAnchor {
   #onResize(): void {
     const scroller = this.#scroller;
     if (!scroller) return;
+    if (scroller.clientWidth !== this.#width) {
+      this.#width = scroller.clientWidth;
+      this.#resized();
+    }
     const grew = scroller.scrollHeight > this.#lastHeight;
     if (this.#pinned) this.#write();
     else if (this.#held) this.#restore();
