@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { writeManifest } from "./custom-elements.mjs";
+
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".cache");
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
@@ -91,6 +93,7 @@ export function build() {
   // Under a test runner it says "test", and Vite would bundle Lit's development build: 15 KB more.
   process.env.NODE_ENV = "production";
   const quiet = ["--logLevel", "warn"];
+  writeManifest();
   return runBin("vite", ["build", "--app", ...quiet]) && runBin("vite", ["build", "--mode", "extension", ...quiet]);
 }
 

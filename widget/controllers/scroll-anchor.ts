@@ -38,7 +38,10 @@ export class ScrollAnchor {
   #frame = 0;
   #settling = 0;
 
-  /** @param changed the jump button has to be drawn anew */
+  /**
+   * @param changed the jump button has to be drawn anew
+   * @param resized the scroller has another width
+   */
   constructor(changed: () => void) {
     this.#changed = changed;
     this.#observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.#onResize());

@@ -29,7 +29,8 @@ export const preferences = css`
     }
     .think > button,
     .tool > .th,
-    .src a {
+    .fold > .th,
+    .src .chip {
       min-height: 44px;
     }
     .md .code .bar {
