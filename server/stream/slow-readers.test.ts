@@ -31,7 +31,7 @@ test(
     const { gateway, provider } = await startWithProvider({ maxAnswerChars: 50_000_000, maxLogBytes: 30_000_000 });
     const connections: Socket[] = [];
     gateway.server.on("connection", (socket) => connections.push(socket));
-    provider.reply(() => ({ slices: openAiText(Array.from({ length: PIECES }, () => piece)) }));
+    provider.reply(() => ({ slices: openAiText(Array.from({ length: PIECES }, () => piece)), delayMs: 1 }));
 
     const timed = async (slow: number): Promise<{ ms: number; queued: number[] }> => {
       const body = userSays("hi", { requestId: `with ${slow}` });
