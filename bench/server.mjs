@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 import { root } from "./core-bundle.mjs";
 import { createRandom } from "./corpus.mjs";
-import { publish, table, where } from "./report.mjs";
+import { publish, table, machine } from "./report.mjs";
 import { median } from "./rounds.mjs";
 import { buildServer } from "./server-bundle.mjs";
 import { contenders } from "./server-peers.mjs";
@@ -142,7 +142,7 @@ const goals = [
 
 const verdict = ({ figure, passed }) => (figure === undefined ? "not measured" : passed ? "PASS" : "FAIL");
 const text = [
-  `${where()} · median of ${ROUNDS} rounds`,
+  `${machine()} · median of ${ROUNDS} rounds`,
   table(header("200 streams × 50 tokens/s, every token its own event"), rows(each)),
   table(header("1,000 streams × 20 tokens/s, every token its own event"), rows(many)),
   table(header("100 streams × 200 tokens/s, the gateway joins tokens within 16 ms"), rows(fast)),

@@ -1,4 +1,4 @@
-/** `?state=…`: one state of the widget at three widths; `&theme=dark`, `&mode=floating`, `&dir=rtl` and `&accent=…` vary it. */
+/** `?state=…`: one state of the widget at three widths; `&theme=dark`, `&mode=inline` (or `panel`, `floating`), `&dir=rtl` and `&accent=…` vary it. */
 import { ChatSession } from "../shared/session/chat-session.ts";
 import type { ChanlChat } from "../widget/index.ts";
 import { type ScriptStep, ScriptedTransport } from "../widget/testing/scripted-transport.ts";
@@ -33,7 +33,8 @@ export function showGallery(name: string, query: URLSearchParams): void {
     document.body.append(chat);
     return;
   }
-  for (const frame of FRAMES) {
+  const only = query.get("mode");
+  for (const frame of FRAMES.filter(({ mode }) => only === null || only === mode)) {
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");
     caption.textContent = frame.label;
@@ -62,16 +63,29 @@ function statesNav(current: string, query: URLSearchParams): HTMLElement {
 function makeChat(state: GalleryState, mode: ChanlChat["mode"], query: URLSearchParams): ChanlChat {
   const chat = document.createElement("chanl-chat");
   const transport = new ScriptedTransport(() => played(state, chat));
-  chat.session = new ChatSession({ transport, agentId: "gallery" });
+  const messages = state.history ?? [];
+  const store = { load: async () => ({ v: 1 as const, messages, active: null }), save: () => undefined, remove: () => undefined };
+  const session = new ChatSession({ transport, agentId: "gallery", store: messages.length > 0 ? store : null });
+  chat.session = session;
   chat.mode = mode;
   chat.name = mode === "inline" ? "Order help" : "Shop assistant";
   chat.subtitle = "Usually answers in seconds";
   chat.placeholder = "Ask about orders, sizes, returns…";
   chat.starters = STARTERS;
   chat.showMetrics = true;
+  chat.feedback = true;
+  chat.readAloud = true;
   chat.accent = query.get("accent") ?? "";
-  if (state.ask) void chat.session.send(state.ask);
+  void begin(state, chat, session);
   return chat;
+}
+
+async function begin(state: GalleryState, chat: ChanlChat, session: ChatSession): Promise<void> {
+  await session.restore();
+  const answered = state.ask ? session.send(state.ask) : null;
+  state.afterStart?.(chat);
+  await answered;
+  await state.afterEnd?.(chat, session);
 }
 
 async function* played(state: GalleryState, chat: ChanlChat): AsyncGenerator<ScriptStep> {

@@ -20,6 +20,8 @@ function Part({ part }: { part: MessagePart }): ReactElement {
           <code>{part.argumentsText}</code>
         </details>
       );
+    case "context":
+      return <p className="source">{part.title}</p>;
     case "source":
       return part.url ? (
         <a className="source" href={part.url} target="_blank" rel="noopener noreferrer">

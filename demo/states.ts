@@ -1,5 +1,9 @@
 /** Every state the widget can be in, as scripts of chunks. The gallery plays them into the real element. */
 import type { StreamChunk } from "../shared/protocol/chunk.ts";
+import type { ChatMessage } from "../shared/session/message.ts";
+import { editMessage, regenerate } from "../shared/session/versions.ts";
+import type { ChatSession } from "../shared/session/chat-session.ts";
+import type { ChanlChat } from "../widget/index.ts";
 import type { ScriptStep } from "../widget/testing/scripted-transport.ts";
 
 export interface GalleryState {
@@ -7,6 +11,12 @@ export interface GalleryState {
   /** What the visitor asked; nothing for an empty conversation. */
   ask?: string;
   script: () => AsyncGenerator<ScriptStep> | Generator<ScriptStep>;
+  /** What was said before. */
+  history?: readonly ChatMessage[];
+  /** What is done while it streams. */
+  afterStart?: (chat: ChanlChat) => void;
+  /** What is done once the answer has ended. */
+  afterEnd?: (chat: ChanlChat, session: ChatSession) => unknown;
   /** Stop the answer once the script has played. */
   stop?: boolean;
 }
@@ -70,6 +80,16 @@ async function* paced(chunks: readonly StreamChunk[], ms = 24): AsyncGenerator<S
 const ORDER = { order_id: 48213 };
 const source = (id: string, title: string, url?: string): StreamChunk => ({ type: "source", id, title, ...(url ? { url } : {}) });
 
+function pastTalk(count: number): ChatMessage[] {
+  return Array.from({ length: count }, (_, at): ChatMessage => ({
+    id: `past-${at}`,
+    role: at % 2 === 0 ? "user" : "assistant",
+    parts: [{ type: "text", text: at % 2 === 0 ? `Question ${at / 2 + 1}: where is my order?` : ANSWER }],
+    status: "complete",
+    createdAt: Date.UTC(2025, 9, 1 + Math.floor(at / 8), 9, at % 60),
+  }));
+}
+
 export const STATES: Record<string, GalleryState> = {
   empty: { title: "Empty", *script() {} },
   pending: {
@@ -127,6 +147,69 @@ export const STATES: Record<string, GalleryState> = {
       yield call("t3", "refund_order", { order_id: 48213, amount: 89, currency: "EUR" }, { needsApproval: true });
     },
   },
+  "tools-ended": {
+    title: "Tool calls that were not allowed, were cancelled, or got no answer",
+    ask: "Refund order 48213, and then cancel it.",
+    *script() {
+      yield start;
+      yield call("t1", "refund_order", { order_id: 48213 }, { needsApproval: true });
+      yield call("t2", "cancel_order", ORDER);
+      yield done;
+    },
+  },
+  folded: {
+    title: "Several calls in a row",
+    ask: "Compare the three shells.",
+    *script() {
+      yield start;
+      for (const [at, name] of ["Fell", "Ridge", "Tarn", "Beck"].entries()) {
+        yield call(`f${at}`, "look_up_product", { name });
+        yield { type: "tool_result", id: `f${at}`, name: "look_up_product", result: { weight: 310 + at * 40 }, ms: 400 + at * 150 };
+      }
+      yield* say("The **Fell** is the lightest of the four, at 310 g.");
+      yield done;
+    },
+  },
+  versions: {
+    title: "Versions of an answer",
+    ask: "Which jacket is lighter?",
+    *script() {
+      yield start;
+      yield* say("The **Fell** is lighter: 310 g against 420 g.");
+      yield done;
+    },
+    afterEnd: async (_chat, session) => {
+      const question = session.getSnapshot().messages[0];
+      if (question && !question.forkId) {
+        await editMessage(session, question.id, "Which jacket is lighter, the Fell or the Ridge?");
+        await regenerate(session);
+      }
+    },
+  },
+  editing: {
+    title: "A message is being edited",
+    ask: "Which jacket is lighter?",
+    *script() {
+      yield start;
+      yield* say("The **Fell** is lighter.");
+      yield done;
+    },
+    afterEnd: (chat) => setTimeout(() => chat.shadowRoot?.querySelector<HTMLElement>(".said .ib")?.click(), 300),
+  },
+  queued: {
+    title: "A message waits for the end of an answer",
+    ask: "Where is my order?",
+    async *script() {
+      yield start;
+      yield* paced(say(ANSWER), 200);
+    },
+    afterStart: (chat) => void chat.send("And can I return it?"),
+  },
+  old: {
+    title: "A conversation of another day",
+    history: pastTalk(6),
+    *script() {},
+  },
   complete: {
     title: "Complete",
     ask: "Where is my order #48213? I moved last week and need it sent to Ghent instead.",
@@ -173,6 +256,16 @@ export const STATES: Record<string, GalleryState> = {
       yield start;
       yield* say("Both are three-layer shells. The **Fell** is lighter at 310 g and packs into its own pocket; the **Ridge** is");
       yield { type: "error", code: "truncated", message: "The connection dropped.", retryable: true };
+    },
+  },
+  long: {
+    title: "A long conversation goes on",
+    history: pastTalk(400),
+    ask: "Tell me everything.",
+    async *script() {
+      yield start;
+      yield* paced(say(`${ANSWER}\n\n`.repeat(6)), 12);
+      yield done;
     },
   },
   reconnecting: {

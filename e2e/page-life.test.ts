@@ -1,9 +1,10 @@
 /** What happens to an answer when a person stops it, reloads, leaves, or the network goes away. In a real page on a real gateway. */
 import type { Browser, Page, Route } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { launchBrowser, until } from "./testing/browser.ts";
+import { startFaultProxy, type FaultProxy } from "./testing/fault-proxy.ts";
 import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
 
 const WORDS = Array.from({ length: 120 }, (_, index) => `word${index} `);
@@ -11,6 +12,8 @@ const ANSWER = WORDS.join("").trim();
 
 let provider: ReplayProvider;
 let gateway: GatewayProcess;
+/** Between the page and the gateway, so that a network can go away. */
+let network: FaultProxy;
 let browser: Browser;
 
 beforeAll(async () => {
@@ -18,19 +21,26 @@ beforeAll(async () => {
   provider = await startReplayProvider();
   provider.reply({ slices: openAiText(WORDS), delayMs: 30 });
   gateway = await startGateway({ OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: "test", MODEL: "openai/replay" });
+  network = await startFaultProxy(gateway.origin, () => null);
   browser = await launchBrowser();
 });
 
 afterAll(async () => {
   await browser?.close();
+  await network?.close();
   await gateway?.stop();
   await provider?.close();
 });
 
-/** A page with only the inline widget, on a site of its own origin: the gateway's. */
-async function open(): Promise<Page> {
+/** A page with only the inline widget, on the gateway's own site. */
+async function open(transport?: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 900, height: 800 } });
-  await page.goto(gateway.origin);
+  await page.goto(network.origin);
+  if (transport)
+    await page
+      .locator("chanl-chat")
+      .first()
+      .evaluate((chat, name) => chat.setAttribute("transport", name), transport);
   await page.locator('chanl-chat [part~="input"]').first().waitFor();
   return page;
 }
@@ -158,4 +168,48 @@ test("when resuming fails it is shown as interrupted, and Continue picks it up",
   await continueButton.click();
   await until(async () => (await answerText(page)) === ANSWER, "the whole answer", 30_000);
   await page.close();
+});
+
+/** Requests that could begin a run. */
+function countStarts(page: Page): () => number {
+  let starts = 0;
+  page.on("request", (request) => {
+    if (request.method() === "POST" && request.url().endsWith("/api/chat/stream")) starts++;
+  });
+  return () => starts;
+}
+
+describe.each(["sse", "websocket", "eventsource"])("over %s", (transport) => {
+  test("a tab that is hidden and frozen in mid-answer has all of it when it comes back, asked for once", async () => {
+    const page = await open(transport);
+    const calls = provider.calls.length;
+    const starts = countStarts(page);
+    await ask(page);
+    await untilWord(page, 10);
+    const cdp = await page.context().newCDPSession(page);
+    // The browser lets no script and no timer run: the harshest that a hidden tab meets.
+    await cdp.send("Page.setWebLifecycleState", { state: "frozen" });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await cdp.send("Page.setWebLifecycleState", { state: "active" });
+    await until(async () => (await answerText(page)) === ANSWER, "the whole answer", 30_000);
+    expect(provider.calls.length - calls).toBe(1);
+    expect(starts()).toBeLessThanOrEqual(1);
+    await page.close();
+  });
+
+  test("an answer goes on when the network is back, asked for once", async () => {
+    const page = await open(transport);
+    const calls = provider.calls.length;
+    const starts = countStarts(page);
+    await ask(page);
+    await untilWord(page, 10);
+    await page.context().setOffline(true);
+    network.cutAll();
+    await page.waitForTimeout(1_500);
+    await page.context().setOffline(false);
+    await until(async () => (await answerText(page)) === ANSWER, "the whole answer", 30_000);
+    expect(provider.calls.length - calls).toBe(1);
+    expect(starts()).toBeLessThanOrEqual(1);
+    await page.close();
+  });
 });

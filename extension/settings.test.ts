@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 
-import { chatEndpoint, DEFAULT_SETTINGS, loadSettings, normaliseServer, saveSettings } from "./settings.ts";
+import { migrateSettings, SETTINGS_VERSION } from "./settings-migrations.ts";
+import { chatEndpoint, DEFAULT_SETTINGS, loadSettings, normaliseServer, saveSettings, serverPattern } from "./settings.ts";
 
 /** `chrome.storage.sync` as far as settings use it. The real one is used in the end-to-end tests. */
 let stored: Record<string, unknown> = {};
@@ -8,9 +9,10 @@ let stored: Record<string, unknown> = {};
 beforeEach(() => {
   stored = {};
   const sync = {
-    get: (keys: string[]) => Promise.resolve(Object.fromEntries(keys.filter((key) => key in stored).map((key) => [key, stored[key]]))),
+    get: (keys: string[] = Object.keys(stored)) =>
+      Promise.resolve(Object.fromEntries(keys.filter((key) => key in stored).map((key) => [key, stored[key]]))),
     set: (values: Record<string, unknown>) => Promise.resolve(void Object.assign(stored, values)),
-    remove: (keys: string[]) => Promise.resolve(keys.forEach((key) => delete stored[key])),
+    remove: (keys: string | string[]) => Promise.resolve([keys].flat().forEach((key) => delete stored[key])),
   };
   (globalThis as { chrome?: unknown }).chrome = { storage: { sync } };
 });
@@ -21,7 +23,7 @@ test("without anything stored the defaults hold", async () => {
 
 test("only what differs from the defaults is stored", async () => {
   await saveSettings({ ...DEFAULT_SETTINGS, server: "https://chat.example" });
-  expect(stored).toEqual({ server: "https://chat.example" });
+  expect(stored).toEqual({ server: "https://chat.example", version: SETTINGS_VERSION });
   expect(await loadSettings()).toEqual({ ...DEFAULT_SETTINGS, server: "https://chat.example" });
   await saveSettings(DEFAULT_SETTINGS);
   expect(stored).toEqual({});
@@ -54,4 +56,42 @@ test.each([
   "not an address",
 ])("%j is refused", (input) => {
   expect(normaliseServer(input)).toBeNull();
+});
+
+test("settings of 0.1.0, which had no version, are as they were", async () => {
+  stored = { server: "https://chat.example", agentId: "shop", theme: "dark" };
+  expect(await loadSettings()).toEqual({ ...DEFAULT_SETTINGS, server: "https://chat.example", agentId: "shop", theme: "dark" });
+  expect(stored["version"]).toBe(SETTINGS_VERSION);
+});
+
+test("migrations run in order, each once, from wherever the settings are; what they leave out is removed", async () => {
+  const ran: number[] = [];
+  const migrations = [1, 2, 3].map((to) => ({
+    to,
+    run({ [`old${to}`]: old, ...rest }: Readonly<Record<string, unknown>>) {
+      ran.push(to);
+      return { ...rest, [`new${to}`]: old };
+    },
+  }));
+  stored = { version: 1, old2: "b", old3: "c" };
+  await migrateSettings(migrations);
+  expect(stored).toEqual({ version: 3, new2: "b", new3: "c" });
+  await migrateSettings(migrations);
+  expect(ran).toEqual([2, 3]);
+});
+
+test("settings of a newer version, synced from another computer, are left alone", async () => {
+  stored = { version: SETTINGS_VERSION + 1, server: "https://chat.example", somethingNew: true };
+  await migrateSettings();
+  expect(stored).toEqual({ version: SETTINGS_VERSION + 1, server: "https://chat.example", somethingNew: true });
+});
+
+test("with nothing stored nothing is written", async () => {
+  await loadSettings();
+  expect(stored).toEqual({});
+});
+
+test("host access is asked for one server, of which match patterns know no port", () => {
+  expect(serverPattern("https://chat.example:8443/base")).toBe("https://chat.example/*");
+  expect(serverPattern("http://127.0.0.1:3000")).toBe("http://127.0.0.1/*");
 });

@@ -1,31 +1,59 @@
-/** What a person can set. Only differences from the defaults are stored, in `storage.sync`: nothing here is secret. */
+/** What a person can set. Only differences from the defaults are stored, in `storage.sync`: nothing here is secret. Keys are in secrets.ts. */
+import { migrateSettings, SETTINGS_VERSION } from "./settings-migrations.ts";
 
 export interface Settings {
+  /** Who answers: a gateway, or the model built into Chrome. */
+  backend: "gateway" | "browser";
   /** Where the gateway is: its origin, or an address with a path in front of `/api/chat`. */
   server: string;
   agentId: string;
   theme: "system" | "light" | "dark";
+  /** `#rrggbb`, or empty for the widget's own. */
+  accent: string;
+  /** Whether a page the panel may see goes along with a question until it is switched off. */
+  sendPage: boolean;
 }
 
-export const DEFAULT_SETTINGS: Settings = { server: "http://127.0.0.1:3000", agentId: "docs", theme: "system" };
+export const DEFAULT_SETTINGS: Settings = {
+  backend: "gateway",
+  server: "http://127.0.0.1:3000",
+  agentId: "docs",
+  theme: "system",
+  accent: "",
+  sendPage: false,
+};
 
-const THEMES: readonly string[] = ["system", "light", "dark"];
+/** What a stored value must be to count; anything else is as if it was never set. */
+const VALID: { [Name in keyof Settings]: (value: unknown) => value is Settings[Name] } = {
+  backend: (value) => value === "gateway" || value === "browser",
+  server: (value): value is string => typeof value === "string" && normaliseServer(value) !== null,
+  agentId: (value): value is string => typeof value === "string" && value !== "",
+  theme: (value) => value === "system" || value === "light" || value === "dark",
+  accent: (value): value is string => typeof value === "string" && /^(#[0-9a-f]{6})?$/i.test(value),
+  sendPage: (value) => typeof value === "boolean",
+};
+
+const NAMES = Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[];
 
 export async function loadSettings(): Promise<Settings> {
-  const stored = await chrome.storage.sync.get(Object.keys(DEFAULT_SETTINGS));
-  const settings = { ...DEFAULT_SETTINGS };
-  if (typeof stored["server"] === "string") settings.server = stored["server"];
-  if (typeof stored["agentId"] === "string") settings.agentId = stored["agentId"];
-  if (THEMES.includes(stored["theme"] as string)) settings.theme = stored["theme"] as Settings["theme"];
-  return settings;
+  await migrateSettings();
+  const stored = await chrome.storage.sync.get(NAMES);
+  return pickSettings(stored);
+}
+
+/** The valid settings of an object from elsewhere, such as an import, over the defaults. */
+export function pickSettings(stored: Readonly<Record<string, unknown>>): Settings {
+  const valid = NAMES.filter((name) => VALID[name](stored[name])).map((name) => [name, stored[name]]);
+  return { ...DEFAULT_SETTINGS, ...(Object.fromEntries(valid) as Partial<Settings>) };
 }
 
 export async function saveSettings(settings: Settings): Promise<void> {
-  const keys = Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[];
-  await chrome.storage.sync.remove(keys.filter((name) => settings[name] === DEFAULT_SETTINGS[name]));
-  await chrome.storage.sync.set(
-    Object.fromEntries(keys.filter((name) => settings[name] !== DEFAULT_SETTINGS[name]).map((name) => [name, settings[name]])),
-  );
+  const isDefault = (name: keyof Settings): boolean => settings[name] === DEFAULT_SETTINGS[name];
+  await chrome.storage.sync.remove(NAMES.filter(isDefault));
+  const own = NAMES.filter((name) => !isDefault(name)).map((name) => [name, settings[name]]);
+  // With nothing of the person's own there is nothing to migrate one day.
+  if (own.length === 0) await chrome.storage.sync.remove("version");
+  else await chrome.storage.sync.set({ ...Object.fromEntries(own), version: SETTINGS_VERSION });
 }
 
 /** Calls back when a setting changed anywhere, the options page or another window. */
@@ -53,6 +81,12 @@ export function normaliseServer(input: string): string | null {
   return (url.origin + url.pathname).replace(/\/+$/, "").replace(/\/api\/chat$/, "");
 }
 
-export function chatEndpoint(settings: Settings): string {
+export function chatEndpoint(settings: Pick<Settings, "server">): string {
   return `${settings.server}/api/chat`;
+}
+
+/** What Chrome is asked for when the server sends no CORS headers: this one origin. Match patterns have no port: it covers all of them. */
+export function serverPattern(server: string): string {
+  const { protocol, hostname } = new URL(server);
+  return `${protocol}//${hostname}/*`;
 }

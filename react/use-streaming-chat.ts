@@ -51,6 +51,8 @@ export interface StreamingChat {
   retry: () => Promise<ChatMessage | null>;
   continue: () => Promise<ChatMessage | null>;
   newConversation: () => void;
+  /** Answers a call that waits for approval; see `ChatSession.respondToApproval`. */
+  respondToApproval: ChatSession["respondToApproval"];
   /** For `<ChanlChat session>` and other views of the same conversation. */
   session: ChatSession;
 }
@@ -103,6 +105,7 @@ export function useStreamingChat(agentId: string, options: UseStreamingChatOptio
     retry: useCallback(() => session.retry(), [session]),
     continue: useCallback(() => session.continue(), [session]),
     newConversation: useCallback(() => session.newConversation(), [session]),
+    respondToApproval: useCallback((toolCallId, decision) => session.respondToApproval(toolCallId, decision), [session]),
     session,
   };
 }

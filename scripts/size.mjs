@@ -1,21 +1,28 @@
 // Sizes of what is shipped, each held to a budget; exits with 1 when one is over. Also holds that the core imports nothing.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "vite";
 
+import { minifyCss } from "./minify-templates.mjs";
 import { ensureBuilt, root } from "./setup.mjs";
 
 /** KB of brotli, 1000 bytes each: what a CDN sends. A budget grows only with a reason in its commit. */
 const BUDGETS = {
-  "core: SSE, tool calls, fetch transport, session": 9,
-  "core: everything": 36,
-  "dist/chanl-chat.js": 53,
+  "renderer: Markdown to DOM, without highlighter": 15.3,
+  "core: SSE, tool calls, fetch transport, session": 9.7,
+  "core: everything": 38,
+  "dist/chanl-chat.js": 40,
+  "dist/chanl-chat.js and what an answer loads": 63.5,
   "dist/embed.js": 3,
 };
+/** KB of gzip: all style sheets of the widget together. */
+const STYLES_BUDGET = 8;
 
 const CORE = join(root, "shared", "index.ts");
+const RENDERER = join(root, "shared", "render", "token-renderer.ts");
 const ENTRIES = {
+  "renderer: Markdown to DOM, without highlighter": `export { TokenRenderer } from ${JSON.stringify(RENDERER)};`,
   "core: SSE, tool calls, fetch transport, session": `export { SseDecoder, createToolCallAccumulator, createFetchSseTransport, ChatSession } from ${JSON.stringify(CORE)};`,
   "core: everything": `export * from ${JSON.stringify(CORE)};`,
 };
@@ -62,7 +69,27 @@ for (const [name, source] of Object.entries(ENTRIES)) {
   sizes[name] = sizesOf(code);
 }
 ensureBuilt();
-for (const name of Object.keys(BUDGETS)) sizes[name] ??= sizesOf(readFileSync(join(root, name)));
+const chunks = join(root, "dist", "chunks");
+const conversation = readdirSync(chunks).find((name) => /^conversation-.*\.js$/.test(name));
+const built = {
+  "dist/chanl-chat.js": ["dist/chanl-chat.js"],
+  "dist/chanl-chat.js and what an answer loads": ["dist/chanl-chat.js", `dist/chunks/${conversation}`],
+  "dist/embed.js": ["dist/embed.js"],
+};
+for (const [name, files] of Object.entries(built)) {
+  // Sent one by one, so compressed one by one.
+  const parts = files.map((file) => sizesOf(readFileSync(join(root, file))));
+  sizes[name] = Object.fromEntries(["min", "gzip", "brotli"].map((kind) => [kind, parts.reduce((sum, part) => sum + part[kind], 0)]));
+}
+const script = readFileSync(join(root, "dist", "chanl-chat.js"), "utf8");
+if (/^import\b[^(]/.test(script))
+  complaints.push("dist/chanl-chat.js imports another file at once: one more round trip before anything shows.");
+const styles = readdirSync(join(root, "widget"), { recursive: true })
+  .filter((name) => name.endsWith(".ts"))
+  .flatMap((name) => [...readFileSync(join(root, "widget", name), "utf8").matchAll(/\bcss`([^`]*)`/g)])
+  .map(([, text]) => minifyCss(text));
+const stylesGzip = gzipSync(styles.join(""), { level: 9 }).length;
+if (stylesGzip > STYLES_BUDGET * 1_000) complaints.push(`The style sheets are ${stylesGzip} bytes in gzip, above ${STYLES_BUDGET} KB.`);
 
 const kilobytes = (bytes) => `${(bytes / 1_000).toFixed(2)} KB`.padStart(10);
 console.log(`${"".padEnd(50)}${["minified", "gzip", "brotli", "budget"].map((word) => word.padStart(10)).join("")}`);
@@ -70,5 +97,8 @@ for (const [name, { min, gzip, brotli }] of Object.entries(sizes)) {
   console.log(`${name.padEnd(50)}${[min, gzip, brotli, BUDGETS[name] * 1_000].map(kilobytes).join("")}`);
   if (brotli > BUDGETS[name] * 1_000) complaints.push(`${name} is ${kilobytes(brotli).trim()} in brotli, above its ${BUDGETS[name]} KB.`);
 }
+console.log(
+  `${"style sheets of the widget".padEnd(50)}${"".padStart(10)}${kilobytes(stylesGzip)}${"".padStart(10)}${kilobytes(STYLES_BUDGET * 1_000)} (gzip)`,
+);
 for (const complaint of complaints) console.error(complaint);
 process.exitCode = complaints.length === 0 ? 0 : 1;

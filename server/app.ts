@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import express, { Router, type Express } from "express";
 
 import { requireAdminKey } from "./auth/admin-key.ts";
-import { isLoopback } from "./config.ts";
+import { ConfigError, defaultConfig, isLoopback, type GatewayConfig } from "./config.ts";
 import { GatewayError } from "./errors.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./gateway.ts";
 import { packageRoot } from "./package-root.ts";
@@ -19,6 +19,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { requestId } from "./routes/request-id.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { refuseUpgrade } from "./web-socket.ts";
 
 const SOCKET_PATH = "/api/chat/ws";
@@ -50,11 +51,14 @@ export function createChatRouter(options: GatewayOptions = {}): ChatRouter {
     async close() {
       await gateway.runs.close(gateway.config.shutdownMs);
       gateway.sockets.close();
+      await gateway.release();
     },
   });
 }
 
+/** @throws ConfigError for a server that anybody could use: reachable from other machines, without a way to tell callers apart. */
 export function createServer(options: GatewayOptions = {}): GatewayServer {
+  assertNotOpen({ ...defaultConfig(), ...options });
   const gateway = createGateway(options);
   const { config, heartbeat, logger } = gateway;
   const health = { ready: true, healthy: () => gateway.runs.store.healthy() };
@@ -78,9 +82,12 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
       headersTimeout: 10_000,
       requestTimeout: 30_000,
       connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16_384,
     },
     app,
   );
+  // Beyond what one process can serve; without a limit its file descriptors run out first.
+  server.maxConnections = 10_000;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.url?.split("?")[0] === SOCKET_PATH) void gateway.sockets.handleUpgrade(request, socket, head);
     else refuseUpgrade(socket, new GatewayError("not_found"));
@@ -112,10 +119,11 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
       }
       await gateway.runs.close(config.shutdownMs);
       gateway.sockets.close();
+      const released = gateway.release();
       // Answers that just got their last event need a moment to leave; idle keep-alive connections would hold the port for 65 s.
       const idle = setInterval(() => server.closeIdleConnections(), 20);
       const rest = setTimeout(() => server.closeAllConnections(), 800);
-      await closed;
+      await Promise.all([closed, released]);
       clearInterval(idle);
       clearTimeout(rest);
     },
@@ -123,16 +131,28 @@ export function createServer(options: GatewayOptions = {}): GatewayServer {
 }
 
 function apiRouter(gateway: Gateway): Router {
-  const { chat, heartbeat, config, agents, tools, identify, logger, metrics } = gateway;
+  const { chat, heartbeat, config, agents, tools, mcpServers, identify, logger, metrics } = gateway;
   const router = Router();
   router.use(gateway.origins.middleware());
   router.use("/chat", chatRoutes({ chat, heartbeat, stallMs: config.stallMs, identify, metrics }));
-  router.use("/agents", requireAdminKey(config.adminKey), agentRoutes({ agents, toolNames: [...tools.keys()] }));
+  router.use(
+    "/agents",
+    requireAdminKey(config.adminKey),
+    agentRoutes({ agents, toolNames: [...tools.keys()], mcpServerNames: mcpServers.names, fixedIds: gateway.fixedAgentIds }),
+  );
+  router.use("/sessions", sessionRoutes({ agents, siteSecret: config.siteSecret, tokens: gateway.sessionTokens }));
   router.use(
     notFound,
     answerError(logger, (code) => metrics.refused(code)),
   );
   return router;
+}
+
+function assertNotOpen({ host, siteSecret, allowAnonymous, identify }: GatewayConfig & GatewayOptions): void {
+  if (isLoopback(host) || siteSecret !== undefined || allowAnonymous || identify) return;
+  throw new ConfigError(
+    `HOST ${host} can be reached from other machines: set SITE_SECRET, so that pages need a session token, or ALLOW_ANONYMOUS=true to let everybody in.`,
+  );
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

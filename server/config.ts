@@ -1,14 +1,21 @@
 /** Environment → typed configuration. What is wrong stops the start, with the variable's name. */
 import { z } from "zod";
 
+import type { LimitSettings } from "./auth/limits.ts";
 import type { MetricsAccess } from "./routes/metrics.ts";
 
-export interface GatewayConfig {
+export interface GatewayConfig extends LimitSettings {
   host: string;
   /** 0 takes a free port. */
   port: number;
   /** Key of the agents routes. Without one they are closed. */
   adminKey?: string | undefined;
+  /** What a site's own server shows to get session tokens for its pages. With one, pages need a token. */
+  siteSecret?: string | undefined;
+  /** Let in callers without a token although there is a `siteSecret`, or although the host can be reached from other machines. */
+  allowAnonymous: boolean;
+  /** Proxies in front of the gateway whose `X-Forwarded-For` counts. */
+  trustedProxies: number;
   /** Origins of the sites that may use the gateway, exactly as a browser sends them. */
   allowedOrigins: readonly string[];
   allowedExtensionIds: readonly string[];
@@ -20,13 +27,20 @@ export interface GatewayConfig {
   publicDir?: string | undefined;
   /** Folder of Markdown files the agent `docs` answers from. Default: this project's own. */
   docsDir?: string | undefined;
+  /** Folder in which agents made over the API are kept. Without one they live as long as the process. */
+  dataDir?: string | undefined;
+  /** File of agents and MCP servers. Read by the program `chanl-chat`; in code they are options. */
+  agentsFile?: string | undefined;
   /** Where the pages of that folder are published. Default: `/docs/` of the gateway. */
   docsUrl?: string | undefined;
-  /** Model of agents that name none: `anthropic/…`, `openai/…` or `docs-guide`. */
+  /** Model of agents that name none: `anthropic/…`, `openai/…`, `openai-responses/…`, `gemini/…` or `docs-guide`. */
   model: string;
   anthropic?: { apiKey?: string | undefined; baseUrl: string; maxTokens: number } | undefined;
   openai?: { apiKey?: string | undefined; baseUrl: string } | undefined;
-  /** Longest silence of a provider, in ms, at most 295 s. */
+  gemini?: { apiKey?: string | undefined; baseUrl: string } | undefined;
+  /** Times a provider is asked again after it refused before its first byte. */
+  providerRetries: number;
+  /** Longest silence of a provider, in ms. */
   providerIdleMs: number;
   graceMs: number;
   heartbeatMs: number;
@@ -52,6 +66,8 @@ export interface GatewayConfig {
   maxSteps: number;
   toolTimeoutMs: number;
   clientToolTimeoutMs: number;
+  /** Longest wait for a person's approval, in ms. */
+  approvalTimeoutMs: number;
   /** Pace of `docs-guide`. 0 answers at once. */
   docsGuideTokensPerSecond: number;
   /** Wait between two fragments of its tool call's arguments, in ms. */
@@ -61,6 +77,7 @@ export interface GatewayConfig {
 
 export const DEFAULT_ANTHROPIC_MODEL = "anthropic/claude-sonnet-4-5";
 export const DEFAULT_OPENAI_MODEL = "openai/gpt-4.1-mini";
+export const DEFAULT_GEMINI_MODEL = "gemini/gemini-2.5-flash";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -75,6 +92,14 @@ const number = (min: number, max: number, fallback: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback);
+
+/** A limit that protects a public gateway; on this machine alone there is none unless it is set. 0 is no limit. */
+const limit = (usual: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .optional()
+    .transform((text) => (isPublic: boolean) => (text === undefined ? (isPublic ? usual : 0) : Number(text)));
 
 const list = (check: (entry: string) => boolean, expected: string) =>
   z
@@ -93,19 +118,31 @@ const SCHEMA = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: number(0, 65_535, 3000),
   ADMIN_KEY: secret.optional(),
+  SITE_SECRET: secret.min(16, "must have at least 16 characters").optional(),
+  ALLOW_ANONYMOUS: z.enum(["true", "false"], "must be true or false").default("false"),
+  TRUST_PROXY: number(0, 10, 0),
+  REQUESTS_PER_MINUTE: limit(60),
+  STREAMS_PER_USER: limit(4),
+  STREAMS_PER_ADDRESS: limit(20),
+  TOKENS_PER_DAY: number(0, 1_000_000_000, 0),
   ALLOWED_ORIGINS: list(isOrigin, "an origin such as https://www.example.com (no path, no trailing slash, no *)"),
   ALLOWED_EXTENSION_IDS: list((id) => /^[a-p]{32}$/.test(id), "the id of a Chrome extension (32 letters from a to p)"),
   PUBLIC_URL: address.optional(),
   PUBLIC_DIR: z.string().optional(),
   DOCS_DIR: z.string().optional(),
   DOCS_URL: address.optional(),
+  DATA_DIR: z.string().optional(),
+  AGENTS_FILE: z.string().optional(),
   MODEL: z.string().max(200, "must have at most 200 characters").optional(),
   ANTHROPIC_API_KEY: secret.optional(),
   ANTHROPIC_BASE_URL: address.optional(),
   ANTHROPIC_MAX_TOKENS: number(1, 1_000_000, 4096),
   OPENAI_API_KEY: secret.optional(),
   OPENAI_BASE_URL: address.optional(),
-  PROVIDER_IDLE_MS: number(100, 295_000, 90_000),
+  GEMINI_API_KEY: secret.optional(),
+  GEMINI_BASE_URL: address.optional(),
+  PROVIDER_IDLE_MS: number(100, 3_600_000, 90_000),
+  PROVIDER_RETRIES: number(0, 5, 2),
   GRACE_MS: number(0, 3_600_000, 30_000),
   HEARTBEAT_MS: number(50, 60_000, 15_000),
   COALESCE_MS: number(0, 50, 16),
@@ -125,6 +162,7 @@ const SCHEMA = z.object({
   MAX_STEPS: number(1, 100, 8),
   TOOL_TIMEOUT_MS: number(100, 3_600_000, 30_000),
   CLIENT_TOOL_TIMEOUT_MS: number(100, 3_600_000, 120_000),
+  APPROVAL_TIMEOUT_MS: number(100, 86_400_000, 600_000),
   DOCS_GUIDE_TOKENS_PER_SECOND: number(0, 100_000, 160),
   DOCS_GUIDE_FRAGMENT_MS: number(0, 1000, 15),
   LOG_LEVEL: z
@@ -142,6 +180,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     throw new ConfigError(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join("\n"));
   }
   const env = parsed.data;
+  const isPublic = !isLoopback(env.HOST);
   const anthropic =
     env.ANTHROPIC_API_KEY || env.ANTHROPIC_BASE_URL
       ? {
@@ -154,10 +193,22 @@ export function loadConfig(environment: Environment): GatewayConfig {
     env.OPENAI_API_KEY || env.OPENAI_BASE_URL
       ? { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL ?? "https://api.openai.com/v1" }
       : undefined;
+  const gemini =
+    env.GEMINI_API_KEY || env.GEMINI_BASE_URL
+      ? { apiKey: env.GEMINI_API_KEY, baseUrl: env.GEMINI_BASE_URL ?? "https://generativelanguage.googleapis.com" }
+      : undefined;
+  const defaultModel = anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : gemini ? DEFAULT_GEMINI_MODEL : "docs-guide";
   return {
     host: env.HOST,
     port: env.PORT,
     adminKey: env.ADMIN_KEY,
+    siteSecret: env.SITE_SECRET,
+    allowAnonymous: env.ALLOW_ANONYMOUS === "true",
+    trustedProxies: env.TRUST_PROXY,
+    requestsPerMinute: env.REQUESTS_PER_MINUTE(isPublic),
+    streamsPerUser: env.STREAMS_PER_USER(isPublic),
+    streamsPerAddress: env.STREAMS_PER_ADDRESS(isPublic),
+    tokensPerDay: env.TOKENS_PER_DAY,
     allowedOrigins: env.ALLOWED_ORIGINS,
     allowedExtensionIds: env.ALLOWED_EXTENSION_IDS,
     devOrigins: isLoopback(env.HOST) && env.NODE_ENV !== "production",
@@ -165,9 +216,14 @@ export function loadConfig(environment: Environment): GatewayConfig {
     publicDir: env.PUBLIC_DIR,
     docsDir: env.DOCS_DIR,
     docsUrl: env.DOCS_URL,
-    model: env.MODEL ?? (anthropic ? DEFAULT_ANTHROPIC_MODEL : openai ? DEFAULT_OPENAI_MODEL : "docs-guide"),
+    agentsFile: env.AGENTS_FILE,
+    // Agents can only be made with the key, so without one there is nothing to keep.
+    dataDir: env.DATA_DIR ?? (env.ADMIN_KEY === undefined ? undefined : ".chanl-chat"),
+    model: env.MODEL ?? defaultModel,
     anthropic,
     openai,
+    gemini,
+    providerRetries: env.PROVIDER_RETRIES,
     providerIdleMs: env.PROVIDER_IDLE_MS,
     graceMs: env.GRACE_MS,
     heartbeatMs: env.HEARTBEAT_MS,
@@ -185,6 +241,7 @@ export function loadConfig(environment: Environment): GatewayConfig {
     maxSteps: env.MAX_STEPS,
     toolTimeoutMs: env.TOOL_TIMEOUT_MS,
     clientToolTimeoutMs: env.CLIENT_TOOL_TIMEOUT_MS,
+    approvalTimeoutMs: env.APPROVAL_TIMEOUT_MS,
     docsGuideTokensPerSecond: env.DOCS_GUIDE_TOKENS_PER_SECOND,
     docsGuideFragmentMs: env.DOCS_GUIDE_FRAGMENT_MS,
     logLevel: env.LOG_LEVEL,

@@ -3,11 +3,17 @@ import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 
-import { MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
+import { LayeredAgentStore, MemoryAgentStore, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
 import { docsAgent } from "./agent/docs-agent.ts";
 import { createSearchDocs } from "./agent/search-docs.ts";
+import { FileAgentStore } from "./agent/file-agent-store.ts";
+import type { McpServerSettings } from "./agent/mcp-settings.ts";
+import { McpServers } from "./agent/mcp-tools.ts";
 import type { Tool } from "./agent/tool.ts";
+import { createIdentify, type Identify } from "./auth/identify.ts";
+import { Limits } from "./auth/limits.ts";
 import { OriginPolicy } from "./auth/origins.ts";
+import { SessionTokens } from "./auth/session-tokens.ts";
 import { defaultConfig, type GatewayConfig } from "./config.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { GatewayMetrics } from "./metrics.ts";
@@ -16,7 +22,9 @@ import { AnthropicProvider } from "./providers/anthropic.ts";
 import { DocsGuideProvider } from "./providers/docs-guide.ts";
 import { DocsIndex } from "./providers/docs-index.ts";
 import { ModelRegistry, type RegisteredProvider } from "./providers/model-registry.ts";
+import { GeminiProvider } from "./providers/gemini.ts";
 import { OpenAiProvider } from "./providers/openai.ts";
+import { OpenAiResponsesProvider } from "./providers/openai-responses.ts";
 import type { Provider } from "./providers/provider.ts";
 import { ChatService } from "./stream/chat-service.ts";
 import { HeartbeatWheel } from "./stream/heartbeat.ts";
@@ -34,13 +42,19 @@ export interface GatewayOptions extends Partial<GatewayConfig> {
   tools?: readonly Tool[] | undefined;
   /** Agents besides `docs`. Ignored with an `agentStore` of one's own. */
   agents?: readonly AgentDefinition[] | undefined;
+  /** Agents of a file: the agents routes show them and do not change them. They go before all others. */
+  fixedAgents?: readonly AgentDefinition[] | undefined;
   agentStore?: AgentStore | undefined;
+  /** MCP servers by name, for agents that name them. */
+  mcpServers?: Readonly<Record<string, McpServerSettings>> | undefined;
   runStore?: RunStore | undefined;
   /**
    * Who is asking, as a stable name: only the same one can resume and stop a run. Throw a `GatewayError("unauthorized")` to refuse.
    * Without it nobody is told apart, and the stream's id, 128 random bits, is the key to it.
    */
   identify?: ((request: IncomingMessage) => string | Promise<string>) | undefined;
+  /** A client of `ioredis` that counts requests and tokens for all instances. */
+  limiterRedis?: unknown;
   /** Silent without one. */
   logger?: Logger | undefined;
 }
@@ -50,16 +64,24 @@ export interface Gateway {
   logger: Logger;
   agents: AgentStore;
   tools: ReadonlyMap<string, Tool>;
+  mcpServers: McpServers;
+  models: ModelRegistry;
+  /** Agents the routes do not change. */
+  fixedAgentIds: ReadonlySet<string>;
   chat: ChatService;
   runs: RunManager;
   heartbeat: HeartbeatWheel;
   origins: OriginPolicy;
   sockets: WebSocketGateway;
+  identify: Identify;
+  /** Missing without a `siteSecret`. */
+  sessionTokens: SessionTokens | undefined;
   metrics: GatewayMetrics;
-  identify: (request: IncomingMessage) => Promise<string>;
   docs: () => Promise<DocsIndex>;
   /** Where citations link to, ending with `/`; set by whoever serves the docs' pages. */
   docsUrl: string | undefined;
+  /** Ends programs, connections and files of the gateway. Runs and sockets are closed before. */
+  release: () => Promise<void>;
 }
 
 const OWN_QUESTIONS = ["How do I embed the widget?", "Should I use SSE or WebSocket?", "How does an answer survive a lost connection?"];
@@ -86,20 +108,33 @@ export function createGateway(options: GatewayOptions): Gateway {
     }),
     setting: "DOCS_DIR",
   });
-  const idleMs = config.providerIdleMs;
+  const limits = { idleMs: config.providerIdleMs, maxRetries: config.providerRetries };
+  const { anthropic, openai, gemini } = config;
   providers.set("anthropic", {
-    provider: config.anthropic && new AnthropicProvider({ ...config.anthropic, idleMs }),
+    provider: anthropic && new AnthropicProvider({ ...anthropic, ...limits }),
     setting: "ANTHROPIC_API_KEY (or ANTHROPIC_BASE_URL)",
   });
-  providers.set("openai", {
-    provider: config.openai && new OpenAiProvider({ ...config.openai, idleMs }),
-    setting: "OPENAI_API_KEY (or OPENAI_BASE_URL)",
+  const openaiSetting = "OPENAI_API_KEY (or OPENAI_BASE_URL)";
+  providers.set("openai", { provider: openai && new OpenAiProvider({ ...openai, ...limits }), setting: openaiSetting });
+  providers.set("openai-responses", { provider: openai && new OpenAiResponsesProvider({ ...openai, ...limits }), setting: openaiSetting });
+  providers.set("gemini", {
+    provider: gemini && new GeminiProvider({ ...gemini, ...limits }),
+    setting: "GEMINI_API_KEY (or GEMINI_BASE_URL)",
   });
   for (const [prefix, provider] of Object.entries(options.providers ?? {})) providers.set(prefix, { provider, setting: prefix });
 
   const heartbeat = new HeartbeatWheel(config.heartbeatMs);
   const origins = new OriginPolicy(config);
-  const agents = options.agentStore ?? new MemoryAgentStore([docsAgent(), ...(options.agents ?? [])]);
+  const seeds = [docsAgent(), ...(options.agents ?? [])];
+  const { dataDir } = config;
+  const kept =
+    options.agentStore ?? (dataDir === undefined ? new MemoryAgentStore(seeds) : new FileAgentStore(join(dataDir, "agents.jsonl"), seeds));
+  const agents = new LayeredAgentStore(options.fixedAgents ?? [], kept);
+  const mcpServers = new McpServers({
+    servers: options.mcpServers ?? {},
+    toolTimeoutMs: config.toolTimeoutMs,
+    onDetail: (detail) => logger.debug({ detail }, "mcp detail"),
+  });
   const metrics: GatewayMetrics = new GatewayMetrics({
     runs: () => runs.running,
     readers: () => runs.readers,
@@ -113,32 +148,50 @@ export function createGateway(options: GatewayOptions): Gateway {
     logger,
     metrics,
   });
-  const identify = async (request: IncomingMessage): Promise<string> => (await options.identify?.(request)) ?? "";
+  const sessionTokens = config.siteSecret === undefined ? undefined : new SessionTokens(config.siteSecret);
+  const identify = createIdentify({
+    tokens: sessionTokens,
+    anonymous: config.allowAnonymous,
+    trustedProxies: config.trustedProxies,
+    own: options.identify,
+  });
   const tools = new Map<string, Tool>();
+  const models = new ModelRegistry(providers, config.model);
   const gateway: Omit<Gateway, "chat" | "sockets"> = {
     config,
     logger,
     agents,
     tools,
+    mcpServers,
+    models,
+    fixedAgentIds: new Set(options.fixedAgents?.map(({ id }) => id)),
     runs,
     heartbeat,
     origins,
     metrics,
     identify,
+    sessionTokens,
     docs,
     docsUrl: undefined,
+    async release() {
+      await mcpServers.close();
+      if (kept instanceof FileAgentStore) await kept.close();
+    },
   };
   for (const tool of [createSearchDocs({ index: docs, baseUrl: () => complete.docsUrl }), ...(options.tools ?? [])])
     tools.set(tool.name, tool);
 
   const chat = new ChatService({
     agents,
-    models: new ModelRegistry(providers, config.model),
+    models,
     tools,
+    mcpServers,
     runs,
+    limits: new Limits(config, options.limiterRedis),
     maxSteps: config.maxSteps,
     toolTimeoutMs: config.toolTimeoutMs,
     clientToolTimeoutMs: config.clientToolTimeoutMs,
+    approvalTimeoutMs: config.approvalTimeoutMs,
     logger,
   });
   const sockets = new WebSocketGateway({

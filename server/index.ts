@@ -15,14 +15,27 @@ export { RedisRunStore, type RedisRunStoreOptions } from "./stream/redis-run-sto
 export { encodeFrame, type Frame } from "./stream/frame.ts";
 
 // Agents and their tools.
-export { MemoryAgentStore, type AgentChanges, type AgentDefinition, type AgentStore } from "./agent/agent-store.ts";
+export {
+  MemoryAgentStore,
+  type AgentChanges,
+  type AgentDefinition,
+  type AgentLimits,
+  type AgentStore,
+  type ApprovalRule,
+} from "./agent/agent-store.ts";
+export { FileAgentStore } from "./agent/file-agent-store.ts";
+export { loadAgentsFile, type AgentsFile } from "./agent/agents-file.ts";
+export type { McpServerSettings } from "./agent/mcp-settings.ts";
+export type { McpServerAddress } from "./agent/mcp-tools.ts";
 export { docsAgent } from "./agent/docs-agent.ts";
 export { ToolError, type Tool, type ToolContext, type ToolOutcome } from "./agent/tool.ts";
 
 // Models.
-export type { ModelTurn, Provider, ToolSpecification } from "./providers/provider.ts";
+export type { ModelTurn, NativeContent, Provider, ReasoningEffort, ToolSpecification, TurnMessage } from "./providers/provider.ts";
 export { AnthropicProvider, type AnthropicOptions } from "./providers/anthropic.ts";
 export { OpenAiProvider, type OpenAiOptions } from "./providers/openai.ts";
+export { OpenAiResponsesProvider } from "./providers/openai-responses.ts";
+export { GeminiProvider, type GeminiOptions } from "./providers/gemini.ts";
 export { DocsGuideProvider, type DocsGuideOptions } from "./providers/docs-guide.ts";
 
 export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";

@@ -1,7 +1,9 @@
 /** The program itself: built, started, asked, stopped by a signal. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
 import { build } from "vite";
@@ -101,4 +103,51 @@ test("a port that is taken is named", async () => {
   const [code] = (await once(second.process, "exit")) as [number];
   expect(code).toBe(1);
   expect(second.errors()).toContain(`PORT ${port} is taken`);
+});
+
+test("agents of AGENTS_FILE answer; an MCP server that does not start is told by its name", { timeout: 30_000 }, async () => {
+  const path = join(folder, "agents.json");
+  const agents = [{ id: "from-file", name: "F", model: "docs-guide" }];
+  await writeFile(path, JSON.stringify({ agents, mcpServers: { tickets: { command: "no-such-program-of-chanl" } } }));
+  const program = start({ PORT: "0", AGENTS_FILE: path, DOCS_GUIDE_TOKENS_PER_SECOND: "0", DOCS_GUIDE_FRAGMENT_MS: "0" });
+  const url = await ready(program);
+  const asked = { ...userSays("How do I embed the widget?"), agentId: "from-file" };
+  expect(textOf(await readAll(await postChat(url, asked)))).toContain("chanl-chat.js");
+  const words = "The MCP server tickets cannot be started: there is no program no-such-program-of-chanl.";
+  await eventually(() => program.output().includes(words), "the problem", 10_000);
+});
+
+test("an agents file that names what there is not stops the start with each name", { timeout: 30_000 }, async () => {
+  const path = join(folder, "wrong-agents.json");
+  const agents = [{ id: "a", name: "A", tools: ["nuke"], mcpServers: ["none"], model: "openai/x" }];
+  await writeFile(path, JSON.stringify({ agents }));
+  const program = start({ PORT: "0", AGENTS_FILE: path });
+  const [code] = (await once(program.process, "exit")) as [number];
+  expect(code).toBe(1);
+  expect(program.errors()).toContain("agent a: there is no tool nuke; known are search_docs");
+  expect(program.errors()).toContain("agent a: there is no MCP server none");
+  expect(program.errors()).toContain("agent a: model openai/x: This agent's model needs a key: set OPENAI_API_KEY");
+});
+
+test("on an address that other machines reach it starts only with a way to tell callers apart", { timeout: 30_000 }, async () => {
+  const program = start({ PORT: "0", HOST: "0.0.0.0" });
+  const [code] = (await once(program.process, "exit")) as [number];
+  expect(code).toBe(1);
+  expect(program.errors()).toBe(
+    "chanl-chat cannot start:\nHOST 0.0.0.0 can be reached from other machines: set SITE_SECRET, so that pages need a session token, or ALLOW_ANONYMOUS=true to let everybody in.\n",
+  );
+  const open = start({ PORT: "0", HOST: "0.0.0.0", SITE_SECRET: "the-secret-of-the-test-site" });
+  expect((await postChat(await ready(open), userSays("hi"))).status).toBe(401);
+});
+
+test("a key that its provider refuses is told at the start by its name, without its value", { timeout: 30_000 }, async () => {
+  const provider = createServer((_request, response) => response.writeHead(401).end());
+  provider.listen(0, "127.0.0.1");
+  await once(provider, "listening");
+  onTestFinished(() => void provider.close());
+  const host = `127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  const program = start({ PORT: "0", ANTHROPIC_BASE_URL: `http://${host}`, ANTHROPIC_API_KEY: "canary-of-the-start" });
+  await ready(program);
+  await eventually(() => program.output().includes(`ANTHROPIC_API_KEY was not accepted by ${host}`), "the problem", 10_000);
+  expect(program.output() + program.errors()).not.toContain("canary-of-the-start");
 });

@@ -5,10 +5,13 @@ import { join } from "node:path";
 
 import { destination } from "pino";
 
+import { loadAgentsFile } from "./agent/agents-file.ts";
 import { createServer } from "./app.ts";
 import { ConfigError, isLoopback, loadConfig, type GatewayConfig } from "./config.ts";
 import { createLogger } from "./logger.ts";
 import { packageRoot } from "./package-root.ts";
+import { checkNames, checkOutside } from "./start-check.ts";
+import { connect, loadRedis } from "./stream/redis/client.ts";
 import { RedisRunStore } from "./stream/redis-run-store.ts";
 
 function fail(message: string): never {
@@ -16,18 +19,32 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-function readConfig(): GatewayConfig {
+function orFail<T>(read: () => T): T {
   try {
-    return loadConfig(process.env);
+    return read();
   } catch (error) {
     if (error instanceof ConfigError) fail(error.message);
     throw error;
   }
 }
 
-const config = readConfig();
+/** Requests and tokens are counted where runs are kept. While Redis is away each instance counts for itself. */
+async function limiterClient(url: string): Promise<unknown> {
+  const Redis = await loadRedis().catch((error: Error) => fail(`REDIS_URL: ${error.message}`));
+  const client = connect(Redis, { url, name: "chanl-limits", onError: (error) => logger.debug({ err: error }, "limits: redis") });
+  void client.connect().catch(() => undefined);
+  return client;
+}
+
+const config: GatewayConfig = orFail(() => loadConfig(process.env));
+const { agents: fixedAgents, mcpServers } = orFail(() =>
+  config.agentsFile === undefined ? { agents: [], mcpServers: {} } : loadAgentsFile(config.agentsFile, process.env),
+);
 const logger = createLogger({ level: config.logLevel, destination: destination({ fd: 2, sync: true }) });
-const gateway = createServer({ ...config, logger });
+const limiterRedis = config.redisUrl === undefined ? undefined : await limiterClient(config.redisUrl);
+const gateway = orFail(() => createServer({ ...config, logger, fixedAgents, mcpServers, limiterRedis }));
+const problems = checkNames(fixedAgents, gateway.gateway);
+if (problems.length > 0) fail(problems.map((problem) => `AGENTS_FILE ${config.agentsFile ?? ""}: ${problem}`).join("\n"));
 
 // A folder of docs that cannot be read is found now, not at the first question.
 await gateway.gateway
@@ -59,6 +76,14 @@ const lines = [
 ];
 // One write: whoever waits for the first line also has the others.
 process.stdout.write(`${lines.filter(Boolean).join("\n")}\n`);
+
+// After that line: a provider that does not answer must not hold up the start.
+const modelNames = [config.model, ...fixedAgents.flatMap(({ model, fallbackModel }) => [model, fallbackModel])];
+const found = checkOutside(
+  gateway.gateway,
+  modelNames.filter((name) => name !== undefined),
+);
+void found.then((outside) => outside.map((problem) => process.stdout.write(`  problem    ${problem}\n`)));
 
 let closing = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

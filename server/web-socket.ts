@@ -5,11 +5,13 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 
 import { REQUEST_LIMITS } from "../shared/protocol/request.ts";
+import type { Caller } from "./auth/caller.ts";
+import type { Identify } from "./auth/identify.ts";
 import type { OriginPolicy } from "./auth/origins.ts";
 import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { acceptToolResult, notPending, tell } from "./routes/chat.ts";
+import { acceptApproval, acceptToolResult, tell } from "./routes/chat.ts";
 import { parseSocketRequest } from "./routes/request-schema.ts";
 import type { ChatService } from "./stream/chat-service.ts";
 import { socketJson, type Frame } from "./stream/frame.ts";
@@ -21,7 +23,7 @@ export interface WebSocketGatewayOptions {
   chat: ChatService;
   heartbeat: HeartbeatWheel;
   origins: OriginPolicy;
-  identify: (request: IncomingMessage) => Promise<string>;
+  identify: Identify;
   /** Longest wait for a client that does not read, in ms. */
   stallMs: number;
   /** Time between two pings of the protocol, in ms. */
@@ -32,6 +34,8 @@ export interface WebSocketGatewayOptions {
 
 /** Above this many unsent bytes a socket is waited for. */
 const HIGH_WATER_BYTES = 65_536;
+/** Close code: the token is over. */
+const SESSION_ENDED = 4001;
 /** Pings without any sign of life after which a socket counts as dead. */
 const MISSED_PINGS = 2;
 /** Messages waiting to be handled; a client that sends more does not read the answers. */
@@ -60,15 +64,15 @@ export class WebSocketGateway {
   /** Browsers ask no permission before they open a WebSocket to another site: the origin has to be checked here. */
   async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
-    let owner: string;
+    let caller: Caller;
     try {
       this.#options.origins.check(request.headers.origin, request.headers.host);
-      owner = await this.#options.identify(request);
+      caller = await this.#options.identify(request);
     } catch (error) {
       refuseUpgrade(socket, toGatewayError(error));
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#add(webSocket, socket, owner));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#add(webSocket, socket, caller));
   }
 
   /** Tells every client that the gateway goes away, and lets go of those that do not answer. */
@@ -77,10 +81,17 @@ export class WebSocketGateway {
     for (const connection of this.#connections) connection.close(1001, "The gateway is shutting down.");
   }
 
-  #add(webSocket: WebSocket, stream: Duplex, owner: string): void {
-    const connection = new SocketConnection(webSocket, stream, owner, this.#options);
+  #add(webSocket: WebSocket, stream: Duplex, caller: Caller): void {
+    const connection = new SocketConnection(webSocket, stream, caller, this.#options);
     this.#connections.add(connection);
+    // Whoever still reads comes back with a new token and loses nothing; who has none is not let in again.
+    const { expiresAt } = caller;
+    const expiry =
+      expiresAt === undefined
+        ? undefined
+        : setTimeout(() => connection.close(SESSION_ENDED, "The session has ended."), expiresAt - Date.now());
     webSocket.once("close", () => {
+      clearTimeout(expiry);
       this.#connections.delete(connection);
       if (this.#connections.size > 0) return;
       clearInterval(this.#pings);
@@ -96,7 +107,7 @@ class SocketConnection implements HeartbeatMember {
   readonly #socket: WebSocket;
   /** What the socket's frames are written to. */
   readonly #stream: Duplex;
-  readonly #owner: string;
+  readonly #caller: Caller;
   readonly #options: WebSocketGatewayOptions;
   #closed = false;
   /** Streams followed on this socket. */
@@ -109,10 +120,10 @@ class SocketConnection implements HeartbeatMember {
   #missedPings = 0;
   lastSent = performance.now();
 
-  constructor(socket: WebSocket, wire: Duplex, owner: string, options: WebSocketGatewayOptions) {
+  constructor(socket: WebSocket, wire: Duplex, caller: Caller, options: WebSocketGatewayOptions) {
     this.#socket = socket;
     this.#stream = wire;
-    this.#owner = owner;
+    this.#caller = caller;
     this.#options = options;
     socket.on("message", (data, isBinary) => this.#enqueue(data, isBinary));
     socket.on("pong", () => (this.#missedPings = 0));
@@ -178,11 +189,11 @@ class SocketConnection implements HeartbeatMember {
 
   async #perform(message: unknown): Promise<void> {
     const request = parseSocketRequest(message);
-    const find = (streamId: string): Promise<RunHandle> => this.#options.chat.runs.find(streamId, this.#owner);
+    const find = (streamId: string): Promise<RunHandle> => this.#options.chat.runs.find(streamId, this.#caller.owner);
     switch (request.type) {
       case "chat": {
         const { type: _, ...chat } = request;
-        this.#follow(await this.#options.chat.start(chat, this.#owner), 0);
+        this.#follow(await this.#options.chat.start(chat, this.#caller), 0);
         return;
       }
       case "resume":
@@ -195,9 +206,10 @@ class SocketConnection implements HeartbeatMember {
         const { type: _, streamId, ...result } = request;
         return acceptToolResult(await find(streamId), result);
       }
-      case "approval":
-        await find(request.streamId);
-        throw notPending(request.toolCallId);
+      case "approval": {
+        const { type: _, streamId, ...approval } = request;
+        return acceptApproval(await find(streamId), approval);
+      }
       case "ping":
         await this.send('{"type":"pong"}');
     }

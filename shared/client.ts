@@ -1,7 +1,7 @@
 /** The client for code: Node, browsers, workers. One chunk format whatever the provider behind the gateway. */
 import { ChatError } from "./errors.ts";
 import { isTerminal, type FinishReason, type Metrics, type StreamChunk, type ToolCallChunk, type Usage } from "./protocol/chunk.ts";
-import type { RequestMessage } from "./protocol/request.ts";
+import type { ApprovalRequest, RequestMessage } from "./protocol/request.ts";
 import type { ClientTool } from "./session/chat-session.ts";
 import { createFetchSseTransport } from "./transport/fetch-sse.ts";
 import { GatewayHttp } from "./transport/http.ts";
@@ -34,11 +34,16 @@ export interface Agent extends AgentDefinition {
 export interface StreamOptions {
   /** Tools that run here; their results go back into the run. */
   tools?: Record<string, ClientTool> | undefined;
+  /** Decides about each call that needs approval; without it such a call waits until the gateway gives it up. */
+  onApproval?: ((call: ToolCallChunk) => ApprovalDecision | Promise<ApprovalDecision>) | undefined;
   /** Aborting stops the answer at the model too, and ends the iteration with `cancelled`. */
   signal?: AbortSignal | undefined;
   /** Attach to the run with this id instead of paying for a second one. @defaultValue a random id */
   requestId?: string | undefined;
 }
+
+/** Whether a call may run, and with what. */
+export type ApprovalDecision = Omit<ApprovalRequest, "toolCallId">;
 
 export interface WholeAnswer {
   text: string;
@@ -127,6 +132,7 @@ export class ChanlClient {
     const transport = this.#transport;
     const follow = new AbortController();
     let streamId: string | null = null;
+    const waiting = new Map<string, ToolCallChunk>();
     const abort = (): void => {
       if (streamId === null) return;
       void transport.cancel(streamId).catch(() => undefined);
@@ -138,7 +144,12 @@ export class ChanlClient {
         agentId,
         messages: [...messages],
         requestId: options.requestId ?? crypto.randomUUID(),
-        tools: Object.entries(tools).map(([name, { description, parameters }]) => ({ name, description, parameters })),
+        tools: Object.entries(tools).map(([name, { description, parameters, needsApproval = false }]) => ({
+          name,
+          description,
+          parameters,
+          ...(needsApproval ? { needsApproval } : {}),
+        })),
       };
       let ended = false;
       for await (const chunk of transport.send(request, { signal: follow.signal })) {
@@ -148,9 +159,7 @@ export class ChanlClient {
           if (signal?.aborted) abort();
         }
         if (signal?.aborted) break;
-        if (chunk.type === "tool_call" && chunk.runsOn === "client" && streamId !== null) {
-          void runTool(transport, streamId, tools, chunk, follow.signal);
-        }
+        if (streamId !== null) this.#answerCalls(streamId, chunk, waiting, options, follow.signal);
         ended = isTerminal(chunk);
         yield chunk;
       }
@@ -158,6 +167,26 @@ export class ChanlClient {
     } finally {
       signal?.removeEventListener("abort", abort);
       follow.abort();
+    }
+  }
+
+  /** Runs what is this side's to run, and asks about what needs approval. @param waiting calls that were asked about */
+  #answerCalls(
+    streamId: string,
+    chunk: StreamChunk,
+    waiting: Map<string, ToolCallChunk>,
+    { tools = {}, onApproval }: StreamOptions,
+    signal: AbortSignal,
+  ): void {
+    if (chunk.type === "tool_call" && chunk.needsApproval) {
+      waiting.set(chunk.id, chunk);
+      if (onApproval) void decide(this.#transport, streamId, chunk, onApproval);
+    } else if (chunk.type === "tool_call" && chunk.runsOn === "client") {
+      void runTool(this.#transport, streamId, tools, chunk, signal);
+    } else if (chunk.type === "approval" && chunk.approved) {
+      const call = waiting.get(chunk.id);
+      if (call?.runsOn !== "client") return;
+      void runTool(this.#transport, streamId, tools, { ...call, arguments: chunk.arguments ?? call.arguments }, signal);
     }
   }
 }
@@ -169,7 +198,7 @@ async function runTool(
   call: ToolCallChunk,
   signal: AbortSignal,
 ): Promise<void> {
-  if (call.incomplete || call.invalid || call.needsApproval) return;
+  if (call.incomplete || call.invalid) return;
   const tool = Object.hasOwn(tools, call.name) ? tools[call.name] : undefined;
   let result;
   try {
@@ -179,6 +208,22 @@ async function runTool(
     result = { error: error instanceof Error ? error.message : "The tool failed." };
   }
   await transport.sendToolResult(streamId, { toolCallId: call.id, ...result }).catch(() => undefined);
+}
+
+/** A decision that cannot be made is a no. */
+async function decide(
+  transport: ChatTransport,
+  streamId: string,
+  call: ToolCallChunk,
+  onApproval: NonNullable<StreamOptions["onApproval"]>,
+): Promise<void> {
+  let decision: ApprovalDecision;
+  try {
+    decision = await onApproval(call);
+  } catch {
+    decision = { approved: false };
+  }
+  await transport.sendApproval(streamId, { toolCallId: call.id, ...decision }).catch(() => undefined);
 }
 
 function chooseTransport(options: ChanlClientOptions, shared: TransportOptions): ChatTransport {

@@ -54,7 +54,11 @@ export { createEventSourceTransport, type EventSourceTransportOptions } from "./
 // Chunks → conversation.
 export * from "./session/message.ts";
 export { reduceMessage } from "./session/reduce.ts";
-export { createWebStorageStore, type ActiveRun, type ConversationStore, type StoredConversation } from "./session/conversation-store.ts";
+export { editMessage, rate, regenerate, selectVersion, type Conversation, type Fork, type Forks } from "./session/versions.ts";
+export { pageContext, withoutContext } from "./session/context.ts";
+export type { ContextSource } from "./session/request-messages.ts";
+export type { ActiveRun, ConversationStore, StoredConversation } from "./session/conversation-store.ts";
+export { createWebStorageStore } from "./session/web-storage-store.ts";
 export {
   ChatSession,
   type ChatSessionOptions,
@@ -67,9 +71,19 @@ export { StreamMetrics, type StreamMetricsOptions } from "./metrics/stream-metri
 
 // Text → Markdown tree → DOM.
 export { MarkdownStream } from "./markdown/markdown-stream.ts";
+export type { HighlightCode } from "./render/code-writer.ts";
 export { documentFrames, type FrameScheduler } from "./render/frame-scheduler.ts";
+export type { MathSupport, WriteMath } from "./render/math-support.ts";
 export { TokenRenderer, type RenderCounters, type RenderedFrame, type TokenRendererOptions } from "./render/token-renderer.ts";
 
 // The client for code.
-export { ChanlClient, type Agent, type AgentDefinition, type ChanlClientOptions, type StreamOptions, type WholeAnswer } from "./client.ts";
+export {
+  ChanlClient,
+  type Agent,
+  type AgentDefinition,
+  type ApprovalDecision,
+  type ChanlClientOptions,
+  type StreamOptions,
+  type WholeAnswer,
+} from "./client.ts";
 export { StreamingChatClient, type StreamingChatClientOptions } from "./streaming-client.ts";

@@ -179,7 +179,7 @@ describe("a tool call", () => {
     call("ask");
     await settle(chat);
     expect(texts(root, ".tool .stt")).toEqual(["Failed", "Needs your OK"]);
-    expect(texts(root, ".tool .why")).toEqual(["No answer within 10 s."]);
+    expect(texts(root, ".tool .why")).toEqual(["No answer within 10 s.", "The assistant wants to do this. It waits for you."]);
     await chat.stop();
     await settle(chat);
     expect(texts(root, ".tool .stt")).toEqual(["Failed", "Cancelled"]);

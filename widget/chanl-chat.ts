@@ -1,56 +1,60 @@
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { property } from "lit/decorators.js";
-import { guard } from "lit/directives/guard.js";
+import { html, nothing, type CSSResult, type PropertyValues, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";
-import { repeat } from "lit/directives/repeat.js";
 
-import type { TokenRendererOptions } from "../shared/render/token-renderer.ts";
-import type { ChatSession, ClientTool, SessionSnapshot, SessionState } from "../shared/session/chat-session.ts";
-import { type ChatMessage, messageText } from "../shared/session/message.ts";
-import type { HeadersSource, TransportChunk } from "../shared/transport/transport.ts";
+import type { JsonValue } from "../shared/protocol/chunk.ts";
+import type { ChatSession, SessionSnapshot, SessionState } from "../shared/session/chat-session.ts";
+import { editMessage, regenerate, selectVersion } from "../shared/session/versions.ts";
+import { ChatError } from "../shared/errors.ts";
+import type { ChatMessage } from "../shared/session/message.ts";
+import type { TransportChunk } from "../shared/transport/transport.ts";
+import { ChanlChatAttributes } from "./attributes.ts";
 import { styles } from "./chanl-chat.styles.ts";
-import { Announcer, type AnnounceMode } from "./controllers/announcer.ts";
-import { AnswerText } from "./controllers/answer-text.ts";
+import type { Conversation, ConversationHost } from "./conversation.ts";
 import { AnswerWatch } from "./controllers/answer-watch.ts";
-import { copyText } from "./controllers/clipboard.ts";
 import { Composer } from "./controllers/composer.ts";
-import { Disclosures } from "./controllers/disclosures.ts";
+import { ConnectionNotice } from "./controllers/connection-notice.ts";
 import { Drafts } from "./controllers/drafts.ts";
+import { HistoryWindow } from "./controllers/history-window.ts";
 import { PanelController } from "./controllers/panel.ts";
 import { ScrollAnchor } from "./controllers/scroll-anchor.ts";
-import { type SessionConfig, SessionController, type SessionControllerHost, type TransportName } from "./controllers/session-controller.ts";
+import { type SessionConfig, SessionController, type SessionControllerHost } from "./controllers/session-controller.ts";
 import {
   ChanlAfterHideEvent,
   ChanlAfterShowEvent,
+  ChanlApprovalEvent,
+  ChanlApprovalRequestEvent,
   ChanlBeforeSendEvent,
-  ChanlCopyEvent,
+  ChanlConversationChangeEvent,
   ChanlErrorEvent,
   ChanlHideEvent,
+  ChanlLinkClickEvent,
   ChanlSendEvent,
   ChanlShowEvent,
   ChanlStopEvent,
+  ChanlUnreadEvent,
 } from "./events.ts";
+import { Lazy } from "./lazy.ts";
+import { languageOf, loadPhrases, localeFor } from "./locale.ts";
 import { createTranslate, type Strings, type Translate } from "./strings.ts";
 import { accentProperties } from "./theme/accent.ts";
 import { LiveSheet } from "./theme/live-sheet.ts";
-import { busyBannerView } from "./views/banner.ts";
+import { bannerView, busyBannerView } from "./views/banner.ts";
 import { composerView } from "./views/composer.ts";
 import { emptyStateView } from "./views/empty-state.ts";
+import { dayOf, daysBetween, timeOf } from "./views/figures.ts";
 import { headerView } from "./views/header.ts";
+import { icons } from "./icons.ts";
 import { launcherView } from "./views/launcher.ts";
-import { jumpView, logView } from "./views/log.ts";
-import { type MessageContext, messageView } from "./views/message.ts";
+import { jumpView, loadingView, logView } from "./views/log.ts";
 
+export type { ChatMode } from "./attributes.ts";
 export type * from "./events.ts";
-export type { Strings } from "./strings.ts";
-
-export type ChatMode = "inline" | "floating" | "fullscreen" | "panel";
+export type { Phrase, Strings } from "./strings.ts";
 
 /** A double click on Send must not stop what it sent. */
 const STOP_GUARD_MS = 400;
-/** A reconnect that is over sooner is not worth a banner. */
-const RECONNECT_BANNER_AFTER_MS = 1_000;
-const COPIED_FOR_MS = 2_000;
+/** A conversation that rested longer is worth saying that it is an old one, in ms. */
+const OLD_AFTER_MS = 3_600_000;
 
 /**
  * A chat with an agent, streamed: messages, thinking, tool calls and sources, with stop, resume and retry.
@@ -84,6 +88,12 @@ const COPIED_FOR_MS = 2_000;
  * @event {ChanlHideEvent} chanl-hide - the panel is about to close; cancelable
  * @event {ChanlAfterHideEvent} chanl-after-hide - the panel is closed
  * @event {ChanlCopyEvent} chanl-copy - an answer was copied
+ * @event {ChanlApprovalRequestEvent} chanl-approval-request - a tool call waits for the visitor; cancelable: the owner decides instead
+ * @event {ChanlApprovalEvent} chanl-approval - it was decided
+ * @event {ChanlFeedbackEvent} chanl-feedback - an answer was rated, or a rating taken back
+ * @event {ChanlUnreadEvent} chanl-unread - the number of answers nobody saw changed
+ * @event {ChanlConversationChangeEvent} chanl-conversation-change - another conversation is on screen
+ * @event {ChanlLinkClickEvent} chanl-link-click - a link in an answer was activated; cancelable
  *
  * @csspart panel - the frame of the chat
  * @csspart header - the header
@@ -91,15 +101,19 @@ const COPIED_FOR_MS = 2_000;
  * @csspart title - the assistant's name
  * @csspart subtitle - the line below it
  * @csspart log - the scrolling conversation
+ * @csspart earlier - the button for messages that are not in the document
+ * @csspart day - a divider between days
  * @csspart empty - what an empty conversation shows
  * @csspart starter - a suggested question
  * @csspart message - a message
  * @csspart message-user - a message of the visitor's
  * @csspart message-assistant - an answer
  * @csspart bubble - the visitor's words
+ * @csspart context - what was sent along with them
  * @csspart content - a piece of an answer's text
  * @csspart reasoning - the model's thinking
  * @csspart tool - a tool call; also `tool-` and its state
+ * @csspart tool-fold - several finished calls as one line
  * @csspart sources - the sources of an answer
  * @csspart actions - the actions of an answer
  * @csspart action - one of them
@@ -139,6 +153,7 @@ const COPIED_FOR_MS = 2_000;
  * @cssproperty [--chanl-duration=180ms] - length of transitions
  * @cssproperty --chanl-ease - their curve
  * @cssproperty --chanl-shadow - shadow of a floating panel
+ * @cssproperty [--chanl-density=1] - room between things, as a factor; `density` sets .85 or 1.15
  * @cssproperty [--chanl-content-width=720px] - widest line of messages
  * @cssproperty [--chanl-panel-width=400px] - width of a floating panel
  * @cssproperty --chanl-panel-height - height of a floating panel (680px) and of an inline chat (640px)
@@ -150,85 +165,35 @@ const COPIED_FOR_MS = 2_000;
  * @cssstate streaming - an answer is on its way
  * @cssstate reconnecting - its connection was cut
  * @cssstate interrupted - it could not be picked up
+ * @cssstate awaiting-approval - a tool call waits for the visitor
  * @cssstate empty - nothing was said yet
  * @cssstate open - the panel of a floating chat is open
  */
-export class ChanlChat extends LitElement implements SessionControllerHost {
+export class ChanlChat extends ChanlChatAttributes implements SessionControllerHost {
   static override styles = styles;
-
-  /** Base of the chat API, such as `/api/chat`. */
-  @property() endpoint = "";
-  /** Which agent answers. */
-  @property({ attribute: "agent-id" }) agentId = "";
-  /** How answers travel. */
-  @property() transport: TransportName = "auto";
-  /** Where the chat stands: in the flow of the page, floating over it, over all of it, or filling a panel. */
-  @property({ reflect: true, useDefault: true }) mode: ChatMode = "inline";
-  /** Whether the panel of a floating chat is open. */
-  @property({ type: Boolean, reflect: true }) open = false;
-  /** Which side a floating chat stands on. */
-  @property() position: "end" | "start" = "end";
-  /** `auto` follows the page, `system` the operating system. */
-  @property({ reflect: true, useDefault: true }) theme: "auto" | "light" | "dark" | "system" = "auto";
-  /** One colour as `#rrggbb`; what is on and in it is made readable. */
-  @property() accent = "";
-  /** The assistant's name. */
-  @property() name = "";
-  @property() subtitle = "";
-  /** Headline of an empty conversation. */
-  @property() greeting = "";
-  @property() placeholder = "";
-  /** The line under the composer; an empty attribute removes it. */
-  @property() disclaimer: string | null = null;
-  /** Level of the messages' headings; the title is one above. */
-  @property({ attribute: "heading-level", type: Number }) headingLevel = 3;
-  @property() launcher: "icon" | "pill" | "none" = "icon";
-  @property({ attribute: "launcher-label" }) launcherLabel = "";
-  /** Shows time to first token and rate below each answer. */
-  @property({ attribute: "show-metrics", type: Boolean }) showMetrics = false;
-  /** What a screen reader hears of an answer. */
-  @property() announce: AnnounceMode = "sentences";
-  /** `mod-enter`: Ctrl or ⌘ with Enter sends, Enter alone makes a new line. */
-  @property({ attribute: "submit-key" }) submitKey: "enter" | "mod-enter" = "enter";
-  /** Where the conversation and the draft survive a reload. */
-  @property() storage: "none" | "session" | "local" = "session";
-  @property({ attribute: "conversation-id" }) conversationId = "";
-  /** Suggested questions; as an attribute, divided by `|`. */
-  @property({ converter: { fromAttribute: (value: string | null) => splitStarters(value) } }) starters: readonly string[] = [];
-
-  /** Sent with every request; a function is asked each time. */
-  @property({ attribute: false }) headers: HeadersSource | undefined;
-  /** Asked before each request; its token is sent as `Authorization: Bearer`. */
-  @property({ attribute: false }) getToken: (() => string | null | Promise<string | null>) | undefined;
-  /** In place of the page's `fetch`. */
-  @property({ attribute: false }) fetch: typeof globalThis.fetch | undefined;
-  /** Tools that run in the page: name → description, JSON Schema, function. */
-  @property({ attribute: false }) tools: Record<string, ClientTool> | undefined;
-  /** Words in place of the widget's own. */
-  @property({ attribute: false }) strings: Partial<Strings> = {};
 
   readonly #internals = typeof this.attachInternals === "function" ? this.attachInternals() : null;
   readonly #sheet = new LiveSheet();
   readonly #sessions = new SessionController(this);
   readonly #drafts = new Drafts(() => this.#storageArea());
-  readonly #disclosures = new Disclosures(() => {
-    this.#anchor.release();
-    this.requestUpdate();
+  readonly #lazy = new Lazy({
+    partLoaded: (added) => this.#partLoaded(added),
+    partFailed: (name) => this.#failPart(name),
   });
   readonly #anchor = new ScrollAnchor(() => this.requestUpdate());
-  readonly #answerText = new AnswerText(() => this.#rendererOptions());
-  readonly #announcer = new Announcer(() => ({
-    t: this.#t,
-    name: this.#name,
-    mode: this.announce,
-    away: document.visibilityState === "hidden" || (this.mode === "floating" && !this.open),
-    answer: () => this.#answerText.elements(this.messages.findLast(({ role }) => role === "assistant")?.id ?? ""),
-  }));
+  readonly #history = new HistoryWindow(() => this.#showEarlier());
   readonly #watch = new AnswerWatch({
-    began: () => this.#announcer.began(),
-    streams: () => this.#announcer.streams(),
+    began: () => this.#conversation?.announcer.began(),
+    streams: () => this.#conversation?.announcer.streams(),
     ended: (answer) => this.#onAnswerEnded(answer),
-    reconnecting: (since) => this.#onReconnecting(since),
+    reconnecting: (now) => this.#connection.reconnecting(now),
+    asks: (answer, toolCallId, name) => this.#onApprovalRequest(answer, toolCallId, name),
+  });
+  readonly #connection = new ConnectionNotice({
+    changed: () => this.requestUpdate(),
+    reconnecting: () => this.#conversation?.announcer.notice(this.#t("net.reconnecting")),
+    back: () => this.#conversation?.announcer.notice(this.#t("net.back")),
+    online: () => this.#onOnline(),
   });
   readonly #composer = new Composer({
     textarea: () => this.#input.value ?? null,
@@ -253,16 +218,24 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   readonly #input = createRef<HTMLTextAreaElement>();
   readonly #scroller = createRef<HTMLElement>();
   readonly #column = createRef<HTMLElement>();
+  readonly #sentinel = createRef<HTMLElement>();
   readonly #polite = createRef<HTMLElement>();
   readonly #assertive = createRef<HTMLElement>();
 
+  /** `null` until there is something to show, or a visitor comes near. */
+  #conversation: Conversation | null = null;
   #t: Translate = createTranslate();
+  #locale = "en";
+  /** The language whose words are here or on their way. */
+  #phrasesOf: string | null = null;
+  #phrases: Partial<Strings> = {};
   #expanded = false;
   #unread = 0;
-  #copied: string | null = null;
   #sentAt = Number.NEGATIVE_INFINITY;
-  #reconnectShown = false;
-  #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  /** A page of earlier messages is in this render. */
+  #extended = false;
+  /** The notice that this is an old conversation was answered. */
+  #restoredSeen = false;
   /** What a failed send put back, so that Retry can take it out again. */
   #returned: string | null = null;
 
@@ -293,8 +266,10 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
 
   /** Asks. Settles with the ended answer, or with `null` when nothing was sent. While an answer runs, the message waits for its end. */
   async send(text: string): Promise<ChatMessage | null> {
+    // A script may ask as soon as the element is defined.
+    if (!this.hasUpdated && this.isConnected) await this.updateComplete;
     const { session } = this;
-    if (text.trim() === "") return null;
+    if (text.trim() === "" || this.disabled) return null;
     if (!session) {
       this.dispatchEvent(
         new ChanlErrorEvent({ code: "bad_request", message: "<chanl-chat> has neither an endpoint nor a session.", retryable: false }),
@@ -302,19 +277,17 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       return null;
     }
     const { conversationId, isStreaming } = session.getSnapshot();
-    if (isStreaming) {
-      if (this.#composer.queued === null) this.#composer.queue(text);
+    if (isStreaming || this.#connection.isOffline) {
+      if (this.#composer.queued === null && (this.whileStreaming === "queue" || !isStreaming)) this.#composer.queue(text);
       return null;
     }
-    if (!this.dispatchEvent(new ChanlBeforeSendEvent({ conversationId, length: text.length }))) return null;
+    if (!this.dispatchEvent(new ChanlBeforeSendEvent({ conversationId, length: text.length, ...this.#content(text) }))) return null;
     const answered = session.send(text);
     const sent = this.messages.findLast(({ role }) => role === "user");
     this.#sessions.remember();
-    this.#sentAt = performance.now();
+    this.#asked();
     this.#returned = null;
-    this.#anchor.pin();
-    this.requestUpdate();
-    this.dispatchEvent(new ChanlSendEvent({ conversationId, messageId: sent?.id ?? "", length: text.length }));
+    this.dispatchEvent(new ChanlSendEvent({ conversationId, messageId: sent?.id ?? "", length: text.length, ...this.#content(text) }));
     const answer = await answered;
     if (answer?.status === "error" && answer.streamId === undefined && !this.#composer.hasText) {
       this.#returned = text;
@@ -344,6 +317,57 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   /** Picks an interrupted answer up where it stopped; asks again where that is no longer possible. */
   async continue(): Promise<ChatMessage | null> {
     return this.#again(async (session) => (await session.continue()) ?? session.retry());
+  }
+
+  /** Asks for another answer to the last question; the one that is there is kept as another version. */
+  regenerate(): Promise<ChatMessage | null> {
+    return this.#again(regenerate);
+  }
+
+  /** Asks a question of the past anew, in other words. What followed from it is kept as another version. */
+  edit(messageId: string, text: string): Promise<ChatMessage | null> {
+    return this.#again((session) => editMessage(session, messageId, text));
+  }
+
+  /** Shows another version of the conversation from a message on. @param index from 0 */
+  selectBranch(messageId: string, index: number): void {
+    if (this.session) selectVersion(this.session, messageId, index);
+  }
+
+  /** Allows a tool call that waits for the visitor. @param options `arguments`: in place of what the model asked for */
+  approve(toolCallId: string, options: { arguments?: JsonValue } = {}): Promise<boolean> {
+    return this.#decide(toolCallId, { approved: true, ...options });
+  }
+
+  /** Does not allow it. @param reason for the model */
+  reject(toolCallId: string, reason?: string): Promise<boolean> {
+    return this.#decide(toolCallId, { approved: false, reason });
+  }
+
+  /** Loads what an answer needs, ahead of the first question. It comes by itself once a visitor is near the composer. */
+  async preload(): Promise<void> {
+    await this.#lazy.load("conversation");
+    await this.updateComplete;
+  }
+
+  /** The conversation as a text: JSON with everything in it, or Markdown to read. */
+  async export(format: "json" | "markdown" = "markdown"): Promise<string> {
+    const part = await this.#lazy.load("export");
+    if (!part) throw new Error("The part of the widget that exports could not be loaded.");
+    return part.exportConversation(this.messages, format, { you: this.#t("msg.you"), bot: this.#t("msg.bot", { name: this.#name }) });
+  }
+
+  /** Shows another conversation of the same storage. */
+  async loadConversation(conversationId: string): Promise<void> {
+    this.conversationId = conversationId;
+    await this.updateComplete;
+  }
+
+  /** Empties the conversation and everything this element has stored of it. */
+  clear(): void {
+    this.#composer.set("");
+    this.#drafts.flush();
+    this.newConversation();
   }
 
   /** Forgets the conversation and starts an empty one. */
@@ -404,25 +428,37 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
 
   /** @internal */
   chunkApplied(chunk: TransportChunk, message: ChatMessage): boolean {
-    return this.#answerText.push(chunk, message);
+    return this.#conversation?.push(chunk, message) ?? false;
   }
 
   /** @internal */
   conversationChanged(): void {
-    this.#answerText.forget();
-    this.#disclosures.clear();
+    this.#conversation?.forget();
+    this.#history.reset();
+    this.#restoredSeen = false;
     this.#watch.reset();
-    this.#announcer.dispose();
     this.#drafts.flush();
     const { conversationId } = this.#sessions.snapshot;
     this.#composer.set(this.#drafts.load(conversationId));
     this.#anchor.pin();
     this.requestUpdate();
+    if (this.hasUpdated) this.dispatchEvent(new ChanlConversationChangeEvent({ conversationId }));
+  }
+
+  /** `lang` is the platform's own attribute: what it says decides the words. */
+  static override get observedAttributes(): string[] {
+    return [...super.observedAttributes, "lang"];
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, before, value);
+    if (name === "lang") this.requestUpdate();
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.#panel.connect();
+    this.#connection.connect();
     addEventListener("pagehide", this.#keepDraft);
     document.addEventListener("visibilitychange", this.#keepDraft);
   }
@@ -430,7 +466,10 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#panel.disconnect();
+    this.#connection.disconnect();
+    this.#conversation?.leave();
     this.#anchor.disconnect();
+    this.#history.disconnect();
     this.#drafts.flush();
     removeEventListener("pagehide", this.#keepDraft);
     document.removeEventListener("visibilitychange", this.#keepDraft);
@@ -443,19 +482,26 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("strings")) this.#t = createTranslate(this.strings);
+    this.#chooseLanguage(changed.has("strings"));
     if (changed.has("accent")) {
       for (const name of ["--chanl-accent", "--chanl-on-accent", "--chanl-accent-text"]) this.#sheet.set(name, null);
       for (const [name, value] of accentProperties(this.accent)) this.#sheet.set(name, value);
     }
-    if (this.open) this.#unread = 0;
+    if (this.open) this.#setUnread(0);
   }
 
   protected override render(): TemplateResult {
     const { mode, open, position } = this;
     if (mode !== "floating") {
       const look = mode === "inline" ? "inline" : "bare";
-      return html`<section class="root panel ${look}" part="panel" aria-labelledby="title" @keydown=${this.#onKeyDown}>
+      return html`<section
+        class="root panel ${look}"
+        part="panel"
+        aria-labelledby="title"
+        @keydown=${this.#onKeyDown}
+        @focusin=${this.#onNear}
+        @pointerenter=${this.#onNear}
+      >
         ${this.#bodyView()}
       </section>`;
     }
@@ -481,6 +527,8 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
         popover="manual"
         aria-labelledby="title"
         @keydown=${this.#onKeyDown}
+        @focusin=${this.#onNear}
+        @pointerenter=${this.#onNear}
         @cancel=${this.#onDialogCancel}
         @close=${this.#onDialogClose}
       >
@@ -499,8 +547,11 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     }
     this.#composer.adopt();
     this.#anchor.observe(this.#scroller.value ?? null, this.#column.value ?? null);
-    this.#announcer.attach(this.#polite.value ?? null, this.#assertive.value ?? null);
-    this.#answerText.sweep(this.renderRoot);
+    this.#anchor.putBack();
+    // At its end nobody looks at the oldest, however near that is.
+    this.#history.observe(this.#scroller.value ?? null, this.#anchor.pinned ? null : (this.#sentinel.value ?? null), this.#extended);
+    this.#extended = false;
+    this.#conversation?.rendered(this.renderRoot, this.#polite.value ?? null, this.#assertive.value ?? null);
     this.#watch.see(snapshot);
     this.#exposeStates(snapshot);
   }
@@ -513,16 +564,16 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     const t = this.#t;
     const snapshot = this.#sessions.snapshot;
     const floating = this.mode === "floating";
-    const fills = this.#panel.fillsViewport;
+    const shown = this.#history.visible(snapshot.messages, this.#anchor.pinned);
     return html`
       ${headerView({
         t,
         name: this.#name,
         subtitle: this.subtitle,
-        reconnecting: this.#reconnectShown,
+        reconnecting: this.#connection.isReconnecting,
         level: Math.max(1, this.headingLevel - 1),
         expanded: this.#expanded,
-        canExpand: floating && !fills,
+        canExpand: floating && !this.#panel.fillsViewport,
         canClose: floating,
         onNew: () => this.newConversation(),
         onExpand: () => {
@@ -531,19 +582,26 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
         },
         onClose: () => void this.hide(),
       })}
-      ${logView({ t, scroller: this.#scroller, column: this.#column, content: this.#messagesView(snapshot) })}
+      ${logView({
+        t,
+        scroller: this.#scroller,
+        column: this.#column,
+        sentinel: this.#sentinel,
+        earlier: snapshot.messages.length - shown.length,
+        content: snapshot.messages.length === 0 ? this.#emptyView() : this.#conversationView(shown),
+        onEarlier: () => this.#onEarlier(),
+        onClick: this.#onLogClick,
+      })}
       <div class="dock" part="dock">
-        ${jumpView({ t, visible: this.#anchor.canJump, unread: this.#anchor.unread, onJump: () => this.#onJump() })}
+        ${jumpView({
+          t,
+          visible: this.#anchor.canJump,
+          unread: this.#anchor.unread,
+          asks: snapshot.state === "awaiting-approval",
+          onJump: () => this.#onJump(),
+        })}
         <div class="in">
-          ${
-            this.#reconnectShown && snapshot.reconnect
-              ? busyBannerView({
-                  kind: "warn",
-                  title: t("net.reconnecting"),
-                  text: `${t("net.attempt", { i: snapshot.reconnect.attempt, n: snapshot.reconnect.maxAttempts })}. ${t("net.continues")}`,
-                })
-              : nothing
-          }
+          ${this.#noticeView(snapshot)}
           ${composerView({
             t,
             composer: this.#composer,
@@ -551,6 +609,8 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
             placeholder: this.placeholder,
             disclaimer: this.disclaimer ?? t("disclaimer"),
             streaming: snapshot.isStreaming,
+            offline: this.#connection.isOffline,
+            disabled: this.disabled,
             touch: isTouch(),
             onButton: () => this.#onSendButton(),
             onUnqueue: () => this.#unqueue(),
@@ -563,51 +623,78 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     `;
   }
 
-  #messagesView({ messages, isStreaming }: SessionSnapshot): unknown {
-    const t = this.#t;
-    if (messages.length === 0) {
-      return emptyStateView({
-        t,
-        greeting: this.greeting,
-        level: this.headingLevel,
-        starters: this.starters,
-        onStart: (text) => {
-          this.#focusComposer();
-          void this.send(text);
-        },
-      });
-    }
-    const context: MessageContext = {
-      t,
+  readonly #conversationHost: ConversationHost = {
+    lazy: this.#lazy,
+    look: () => ({
+      t: this.#t,
       locale: this.#locale,
       name: this.#name,
-      level: this.headingLevel,
+      headingLevel: this.headingLevel,
       showMetrics: this.showMetrics,
-      answerText: this.#answerText,
-      disclosures: this.#disclosures,
-      base: document.baseURI,
-      copied: this.#copied,
-      onCopy: (message) => void this.#copy(message),
-      onRetry: () => this.#run(() => this.retry()),
-      onContinue: () => this.#run(() => this.continue()),
-      onNew: () => this.newConversation(),
-    };
-    const { locale, name, level, showMetrics } = context;
-    return repeat(
-      messages,
-      (message) => message.id,
-      (message, at) => {
-        const latest = !isStreaming && at === messages.length - 1;
-        const copied = this.#copied === message.id;
-        return guard([message, at, latest, copied, this.#disclosures.version, t, locale, name, level, showMetrics], () =>
-          messageView({ message, at, latest }, context),
-        );
-      },
-    );
+      feedback: this.feedback,
+      readAloud: this.readAloud,
+      announce: this.announce,
+      isAway: document.visibilityState === "hidden" || (this.mode === "floating" && !this.open),
+    }),
+    session: () => this.session,
+    snapshot: () => this.#sessions.snapshot,
+    emit: (event) => this.dispatchEvent(event),
+    changed: () => this.requestUpdate(),
+    follow: () => this.#anchor.followNow(),
+    release: () => this.#anchor.release(),
+    focusComposer: () => this.#focusComposer(),
+    ask: (how) => this.#run(() => this[how]()),
+    edit: (messageId, text) => void this.edit(messageId, text),
+    startNew: () => this.newConversation(),
+    decide: (toolCallId, approved, changed) =>
+      this.#run(() => this.#decide(toolCallId, { approved, ...(changed === undefined ? {} : { arguments: changed }) })),
+  };
+
+  #emptyView(): TemplateResult {
+    return emptyStateView({
+      t: this.#t,
+      greeting: this.greeting,
+      level: this.headingLevel,
+      starters: this.starters,
+      onStart: (text) => this.#run(() => this.send(text)),
+    });
   }
 
-  get #locale(): string {
-    return this.closest("[lang]")?.getAttribute("lang") ?? "";
+  #conversationView(shown: readonly ChatMessage[]): unknown {
+    const t = this.#t;
+    if (this.#conversation) return this.#conversation.view(shown);
+    void this.#lazy.load("conversation");
+    if (!this.#lazy.failed.has("conversation")) return loadingView(t);
+    return bannerView({
+      kind: "bad",
+      title: t("err.generic"),
+      text: t("err.notLoaded"),
+      actions: [{ label: t("err.retry"), icon: icons.regenerate(), run: () => this.#lazy.retry("conversation") }],
+    });
+  }
+
+  /** Above the composer: that the connection is gone, or that this is a conversation of another day. */
+  #noticeView({ reconnect, messages, restored, isStreaming }: SessionSnapshot): TemplateResult | typeof nothing {
+    const t = this.#t;
+    if (this.#connection.isReconnecting && reconnect) {
+      const text = `${t("net.attempt", { i: reconnect.attempt, n: reconnect.maxAttempts })}. ${t("net.continues")}`;
+      return busyBannerView({ kind: "warn", title: t("net.reconnecting"), text });
+    }
+    if (this.#connection.isOffline) {
+      return bannerView({ kind: "warn", icon: icons.offline(), title: t("net.offline"), text: t("net.offlineText") });
+    }
+    const last = messages.at(-1)?.createdAt ?? Date.now();
+    if (!restored || isStreaming || this.#restoredSeen || Date.now() - last < OLD_AFTER_MS) return nothing;
+    const time = timeOf(last, this.#locale);
+    const days = daysBetween(last, Date.now());
+    const day = days === 0 ? "" : days === 1 ? t("log.yesterday") : dayOf(last, this.#locale);
+    return bannerView({
+      kind: "info",
+      icon: icons.clock(),
+      title: t("restore.title"),
+      text: t("restore.text", { when: day ? `${day}, ${time}` : time }),
+      actions: [{ label: t("restore.new"), run: () => this.newConversation() }],
+    });
   }
 
   #exposeStates(snapshot: SessionSnapshot): void {
@@ -617,6 +704,7 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       streaming: snapshot.isStreaming,
       reconnecting: snapshot.reconnect !== null,
       interrupted: snapshot.state === "interrupted",
+      "awaiting-approval": snapshot.state === "awaiting-approval",
       empty: snapshot.messages.length === 0,
       open: this.open,
     };
@@ -625,29 +713,9 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       else states.delete(state);
   }
 
-  #rendererOptions(): TokenRendererOptions {
-    const t = this.#t;
-    return {
-      headingBase: this.headingLevel + 1,
-      caret: true,
-      onFrame: () => this.#anchor.followNow(),
-      labels: {
-        copyCode: t("code.copy"),
-        copied: t("act.copied"),
-        code: t("code.plain"),
-        codeBlock: t("code.label"),
-        table: t("table.label"),
-        image: t("image.load"),
-        imageWithoutAlt: t("image.loadPlain"),
-        taskDone: t("task.done"),
-        taskOpen: t("task.open"),
-      },
-    };
-  }
-
   async #submit(): Promise<void> {
     const { text } = this.#composer;
-    if (text.trim() === "" || (this.session?.getSnapshot().isStreaming && this.#composer.queued !== null)) return;
+    if (text.trim() === "" || this.#composer.queued !== null) return;
     const before = this.messages.length;
     const settled = this.send(text);
     const taken = this.messages.length > before || this.#composer.queued === text;
@@ -659,10 +727,19 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     const { session } = this;
     if (!session) return Promise.resolve(null);
     const answered = ask(session);
+    this.#asked();
+    return answered;
+  }
+
+  #asked(): void {
     this.#sentAt = performance.now();
+    this.#restoredSeen = true;
     this.#anchor.pin();
     this.requestUpdate();
-    return answered;
+  }
+
+  #content(text: string): { text?: string } {
+    return this.events === "content" ? { text } : {};
   }
 
   /** An action whose button goes away with what it does: the focus goes to the composer, never to the page. */
@@ -688,14 +765,42 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
     else if (performance.now() - this.#sentAt > STOP_GUARD_MS) void this.stop();
   }
 
-  #onJump(): void {
-    this.#anchor.pin();
-    this.#focusComposer();
+  /** One page more above, and what is being read stays where it is. */
+  #showEarlier(): number {
+    const count = this.#history.extend(this.messages);
+    if (count === 0) return 0;
+    this.#anchor.hold();
+    this.#extended = true;
+    this.requestUpdate();
+    return count;
   }
+
+  /** By the button: the focus goes to the newest of what came, right above what was there. */
+  async #onEarlier(): Promise<void> {
+    this.#anchor.release();
+    const before = this.#column.value?.querySelector('[role="article"]');
+    const count = this.#showEarlier();
+    if (count === 0) return;
+    await this.updateComplete;
+    (before?.previousElementSibling as HTMLElement | null)?.focus();
+    this.#conversation?.announcer.notice(this.#t("log.earlierShown", { n: count }));
+  }
+
+  #onJump(): void {
+    const asks = this.#sessions.snapshot.state === "awaiting-approval";
+    this.#anchor.pin();
+    if (!asks) return this.#focusComposer();
+    this.renderRoot.querySelector<HTMLElement>('[part~="tool-needs-approval"] > button')?.focus();
+  }
+
+  /** Whoever comes here may ask: what an answer needs is there when it comes. */
+  readonly #onNear = (): void => void this.#lazy.load("conversation");
 
   /** Escape does one thing per press: stop the answer, then close the panel. */
   readonly #onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    if (event.isComposing || event.defaultPrevented) return;
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") return this.#onArrow(event);
+    if (event.key !== "Escape") return;
     if (this.session?.getSnapshot().isStreaming) {
       event.preventDefault();
       event.stopPropagation();
@@ -705,6 +810,51 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
       event.stopPropagation();
       void this.hide();
     }
+  };
+
+  /** Alt with an arrow walks from message to message; ↑ in the empty composer changes the last question. */
+  #onArrow(event: KeyboardEvent): void {
+    const up = event.key === "ArrowUp";
+    if (event.altKey && !event.ctrlKey && !event.metaKey) {
+      const messages = [...this.renderRoot.querySelectorAll<HTMLElement>('[role="article"]')];
+      const at = messages.findIndex((message) => message.matches(":focus-within"));
+      const next = at === -1 ? (up ? messages.at(-1) : undefined) : messages[at + (up ? -1 : 1)];
+      event.preventDefault();
+      if (next) {
+        if (up) this.#anchor.release();
+        next.focus();
+      } else if (!up) this.#focusComposer();
+    } else if (up && event.target === this.#input.value && this.#composer.text === "" && !event.shiftKey) {
+      const last = this.messages.findLast(({ role }) => role === "user");
+      if (!last || this.#sessions.snapshot.isStreaming) return;
+      event.preventDefault();
+      this.#conversation?.edit(last.id);
+    }
+  }
+
+  async #decide(toolCallId: string, decision: { approved: boolean; arguments?: JsonValue; reason?: string | undefined }): Promise<boolean> {
+    try {
+      const heard = (await this.session?.respondToApproval(toolCallId, decision)) ?? false;
+      if (heard) this.dispatchEvent(new ChanlApprovalEvent({ toolCallId, approved: decision.approved }));
+      return heard;
+    } catch (error) {
+      // The call goes on waiting, with its buttons.
+      if (!(error instanceof ChatError)) throw error;
+      const { code, message, retryable } = error;
+      this.dispatchEvent(new ChanlErrorEvent({ code, message, retryable }));
+      this.#conversation?.alert(message);
+      return false;
+    }
+  }
+
+  #onApprovalRequest({ id }: ChatMessage, toolCallId: string, name: string): void {
+    if (!this.dispatchEvent(new ChanlApprovalRequestEvent({ messageId: id, toolCallId, name }))) return;
+    this.#conversation?.asks(name);
+  }
+
+  readonly #onLogClick = (event: Event): void => {
+    const link = event.composedPath().find((target): target is HTMLAnchorElement => target instanceof HTMLAnchorElement);
+    if (link && !this.dispatchEvent(new ChanlLinkClickEvent({ href: link.href }))) event.preventDefault();
   };
 
   /** A back gesture closes a full-screen dialog without a key. */
@@ -719,50 +869,84 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
   };
 
   #onAnswerEnded(answer: ChatMessage): void {
-    const t = this.#t;
-    const how = answer.status === "complete" ? "complete" : answer.status === "stopped" ? "stopped" : "failed";
-    void this.#answerText.complete(answer.id).then(() => this.#announcer.ended(how));
-    if (answer.status === "error") this.#announcer.alert(t("err.generic"));
-    if (answer.status === "interrupted") this.#announcer.alert(`${t("err.dropped")}. ${t("err.kept")}`);
-    if (this.mode === "floating" && !this.open && how === "complete") {
-      this.#unread += 1;
-      this.requestUpdate();
-    }
+    this.#conversation?.ended(answer);
+    const isFailed = answer.status === "error" || answer.status === "interrupted";
+    if (this.mode === "floating" && !this.open && answer.status === "complete") this.#setUnread(this.#unread + 1);
+    if (isFailed) this.#unqueue();
+    else this.#sendQueued();
+  }
+
+  #sendQueued(): void {
     const { queued } = this.#composer;
-    if (queued === null) return;
-    if (how === "failed") this.#unqueue();
-    else {
-      this.#composer.queue(null);
-      void this.send(queued);
-    }
+    if (queued === null || this.#connection.isOffline) return;
+    this.#composer.queue(null);
+    void this.send(queued);
   }
 
-  #onReconnecting(reconnecting: boolean): void {
-    clearTimeout(this.#reconnectTimer);
-    if (reconnecting) {
-      this.#reconnectTimer = setTimeout(() => {
-        this.#reconnectShown = true;
-        this.#announcer.notice(this.#t("net.reconnecting"));
-        this.requestUpdate();
-      }, RECONNECT_BANNER_AFTER_MS);
-    } else if (this.#reconnectShown) {
-      this.#reconnectShown = false;
-      this.#announcer.notice(this.#t("net.back"));
-      this.requestUpdate();
-    }
+  /** What waited for the network goes out; what failed for want of it is asked again. */
+  #onOnline(): void {
+    this.#conversation?.announcer.notice(this.#t("net.back"));
+    const { isStreaming, messages } = this.#sessions.snapshot;
+    if (isStreaming) return;
+    const last = messages.at(-1);
+    if (this.#composer.queued !== null) this.#sendQueued();
+    else if (last?.status === "error" && last.error?.code === "network") void this.retry();
+    else if (last?.status === "interrupted") void this.continue();
   }
 
-  async #copy(message: ChatMessage): Promise<void> {
-    const text = messageText(message);
-    if (!(await copyText(text))) return;
-    this.#copied = message.id;
-    this.#announcer.notice(this.#t("act.copied"));
+  #setUnread(count: number): void {
+    if (count === this.#unread) return;
+    this.#unread = count;
     this.requestUpdate();
-    this.dispatchEvent(new ChanlCopyEvent({ messageId: message.id, length: text.length }));
-    setTimeout(() => {
-      if (this.#copied === message.id) this.#copied = null;
-      this.requestUpdate();
-    }, COPIED_FOR_MS);
+    this.dispatchEvent(new ChanlUnreadEvent({ count }));
+  }
+
+  /** The page's language at this place; its words come when they come, and English stands in. */
+  #chooseLanguage(anew: boolean): void {
+    const language = languageOf(this);
+    const locale = localeFor(language);
+    if (language === this.#locale && !anew) return;
+    this.#locale = language;
+    if (locale !== this.#phrasesOf) {
+      this.#phrasesOf = locale;
+      this.#phrases = {};
+      if (locale !== null) void this.#loadPhrases(locale);
+    }
+    this.#t = createTranslate(this.strings, this.#phrases, locale === null ? "en" : language);
+  }
+
+  async #loadPhrases(locale: string): Promise<void> {
+    const phrases = await loadPhrases(locale);
+    if (!phrases || this.#phrasesOf !== locale) return;
+    this.#phrases = phrases;
+    this.#t = createTranslate(this.strings, phrases, this.#locale);
+    this.requestUpdate();
+  }
+
+  #partLoaded(added: readonly CSSResult[]): void {
+    const root = this.renderRoot;
+    if (root instanceof ShadowRoot) {
+      const sheets = added.flatMap(({ styleSheet }) => styleSheet ?? []);
+      // The visitor's preferences stay last: they win.
+      root.adoptedStyleSheets = [...sheets, ...root.adoptedStyleSheets.filter((sheet) => !sheets.includes(sheet))];
+    }
+    const part = this.#conversation ? null : this.#lazy.get("conversation");
+    if (part) this.#begin(new part.Conversation(this.#conversationHost));
+    this.requestUpdate();
+  }
+
+  #begin(conversation: Conversation): void {
+    this.#conversation = conversation;
+    // An answer may be on its way already.
+    if (this.#sessions.snapshot.isStreaming) {
+      conversation.announcer.began();
+      conversation.announcer.streams();
+    }
+  }
+
+  #failPart(name: string): void {
+    const message = `The part "${name}" of the widget could not be loaded. Is the folder "chunks" beside its script?`;
+    this.dispatchEvent(new ChanlErrorEvent({ code: "network", message, retryable: true }));
   }
 
   readonly #keepDraft = (event: Event): void => {
@@ -776,13 +960,6 @@ export class ChanlChat extends LitElement implements SessionControllerHost {
 }
 
 const isTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
-
-function splitStarters(value: string | null): string[] {
-  return (value ?? "")
-    .split("|")
-    .map((text) => text.trim())
-    .filter(Boolean);
-}
 
 declare global {
   interface HTMLElementTagNameMap {

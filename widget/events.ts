@@ -1,4 +1,4 @@
-/** The events of `<chanl-chat>`: bubbling, composed, named `chanl-*`. Details carry ids and numbers, never the text of a message. */
+/** The events of `<chanl-chat>`: bubbling, composed, named `chanl-*`. Details carry ids and numbers; the text of a message only with `events="content"`. */
 import type { ChatErrorCode } from "../shared/errors.ts";
 import type { FinishReason, Metrics } from "../shared/protocol/chunk.ts";
 import type { MessageStatus } from "../shared/session/message.ts";
@@ -17,14 +17,14 @@ export class ChanlReadyEvent extends ChanlEvent<{ conversationId: string; restor
 }
 
 /** A message is about to be sent; `preventDefault()` keeps it in the composer. */
-export class ChanlBeforeSendEvent extends ChanlEvent<{ conversationId: string; length: number }> {
+export class ChanlBeforeSendEvent extends ChanlEvent<{ conversationId: string; length: number; text?: string }> {
   constructor(detail: ChanlBeforeSendEvent["detail"]) {
     super("chanl-before-send", detail, true);
   }
 }
 
 /** A message was sent and is on screen. */
-export class ChanlSendEvent extends ChanlEvent<{ conversationId: string; messageId: string; length: number }> {
+export class ChanlSendEvent extends ChanlEvent<{ conversationId: string; messageId: string; length: number; text?: string }> {
   constructor(detail: ChanlSendEvent["detail"]) {
     super("chanl-send", detail);
   }
@@ -57,6 +57,7 @@ export class ChanlMessageEvent extends ChanlEvent<{
   status: MessageStatus;
   finishReason: FinishReason | null;
   length: number;
+  text?: string;
 }> {
   constructor(detail: ChanlMessageEvent["detail"]) {
     super("chanl-message", detail);
@@ -126,6 +127,48 @@ export class ChanlCopyEvent extends ChanlEvent<{ messageId: string; length: numb
   }
 }
 
+/** A tool call waits for the visitor. `preventDefault()` keeps it from being announced: the owner decides, by `approve()` or `reject()`. */
+export class ChanlApprovalRequestEvent extends ChanlEvent<{ messageId: string; toolCallId: string; name: string }> {
+  constructor(detail: ChanlApprovalRequestEvent["detail"]) {
+    super("chanl-approval-request", detail, true);
+  }
+}
+
+/** A tool call was allowed or not, and the gateway has heard. */
+export class ChanlApprovalEvent extends ChanlEvent<{ toolCallId: string; approved: boolean }> {
+  constructor(detail: ChanlApprovalEvent["detail"]) {
+    super("chanl-approval", detail);
+  }
+}
+
+/** An answer was rated; `null` takes a rating back. */
+export class ChanlFeedbackEvent extends ChanlEvent<{ messageId: string; rating: "good" | "bad" | null }> {
+  constructor(detail: ChanlFeedbackEvent["detail"]) {
+    super("chanl-feedback", detail);
+  }
+}
+
+/** The number of answers that came while the panel was closed. */
+export class ChanlUnreadEvent extends ChanlEvent<{ count: number }> {
+  constructor(detail: ChanlUnreadEvent["detail"]) {
+    super("chanl-unread", detail);
+  }
+}
+
+/** Another conversation is on screen. */
+export class ChanlConversationChangeEvent extends ChanlEvent<{ conversationId: string }> {
+  constructor(detail: ChanlConversationChangeEvent["detail"]) {
+    super("chanl-conversation-change", detail);
+  }
+}
+
+/** A link in an answer was activated; `preventDefault()` keeps the browser from following it. */
+export class ChanlLinkClickEvent extends ChanlEvent<{ href: string }> {
+  constructor(detail: ChanlLinkClickEvent["detail"]) {
+    super("chanl-link-click", detail, true);
+  }
+}
+
 export interface ChanlChatEventMap {
   "chanl-ready": ChanlReadyEvent;
   "chanl-before-send": ChanlBeforeSendEvent;
@@ -143,6 +186,12 @@ export interface ChanlChatEventMap {
   "chanl-hide": ChanlHideEvent;
   "chanl-after-hide": ChanlAfterHideEvent;
   "chanl-copy": ChanlCopyEvent;
+  "chanl-approval-request": ChanlApprovalRequestEvent;
+  "chanl-approval": ChanlApprovalEvent;
+  "chanl-feedback": ChanlFeedbackEvent;
+  "chanl-unread": ChanlUnreadEvent;
+  "chanl-conversation-change": ChanlConversationChangeEvent;
+  "chanl-link-click": ChanlLinkClickEvent;
 }
 
 declare global {

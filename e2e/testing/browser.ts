@@ -13,8 +13,14 @@ function executablePath(): string {
   return path;
 }
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath(), headless: true, args: TEST_ARGS });
+/** @param scrollbars as a person has them; without, Playwright hides them all */
+export function launchBrowser({ scrollbars = false } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: executablePath(),
+    headless: true,
+    args: TEST_ARGS,
+    ...(scrollbars ? { ignoreDefaultArgs: ["--hide-scrollbars"] } : {}),
+  });
 }
 
 /** Everything a page complains about: uncaught errors, console errors, CSP reports. */
@@ -35,18 +41,32 @@ export interface ExtensionBrowser {
   clickAction(page: Page): Promise<void>;
   /** The open side panel as a page. Connect again after each reopening. */
   panel(): Promise<Page>;
+  /** All open side panels, when there are as many as that: one per window. */
+  panels(count: number): Promise<Page[]>;
   panelIsOpen(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Launches Chromium with `dist/extension` loaded. The side panel is no page Playwright knows: it is reached over its own CDP port. */
-export async function launchExtension(): Promise<ExtensionBrowser> {
-  const extension = join(root, "dist", "extension");
-  const profile = await mkdtemp(join(tmpdir(), "chanl-extension-"));
+export interface LaunchOptions {
+  /** @defaultValue `dist/extension` */
+  extension?: string;
+  /** A profile to go on with; it is kept. @defaultValue a new one, deleted at the end */
+  profile?: string;
+  /** An X display, for what is not part of any page: shortcuts, menus, permission dialogs. @defaultValue headless */
+  display?: string;
+  args?: readonly string[];
+}
+
+/** Launches Chromium with the extension loaded. The side panel is no page Playwright knows: it is reached over its own CDP port. */
+export async function launchExtension(options: LaunchOptions = {}): Promise<ExtensionBrowser> {
+  const { extension = join(root, "dist", "extension"), display } = options;
+  const profile = options.profile ?? (await mkdtemp(join(tmpdir(), "chanl-extension-")));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: executablePath(),
-    headless: true,
+    headless: display === undefined,
+    ...(display === undefined ? {} : { env: { ...process.env, DISPLAY: display }, viewport: null }),
     args: [
+      ...(options.args ?? []),
       ...TEST_ARGS,
       `--disable-extensions-except=${extension}`,
       `--load-extension=${extension}`,
@@ -73,7 +93,7 @@ export async function launchExtension(): Promise<ExtensionBrowser> {
   };
   const isPanel = ({ url }: { url: string }): boolean => url.startsWith(`chrome-extension://${id}/side-panel/`);
   const connections: Browser[] = [];
-  return {
+  const launched: ExtensionBrowser = {
     context,
     worker,
     id,
@@ -87,23 +107,28 @@ export async function launchExtension(): Promise<ExtensionBrowser> {
       return (await targets()).some((target) => target.type === "page" && isPanel(target));
     },
     async panel() {
-      await until(async () => (await targets()).some((target) => target.type === "page" && isPanel(target)), "the side panel to open");
+      const [page] = await launched.panels(1);
+      if (!page) throw new Error("The side panel is open, but no page of it was found.");
+      return page;
+    },
+    async panels(count) {
+      const open = async (): Promise<number> => (await targets()).filter((target) => target.type === "page" && isPanel(target)).length;
+      await until(async () => (await open()) >= count, `${count} side panels to open`);
       const port = (await readFile(join(profile, "DevToolsActivePort"), "utf8")).split("\n")[0]!;
       const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
       connections.push(connection);
-      const page = connection
+      return connection
         .contexts()
         .flatMap((each) => each.pages())
-        .find((each) => isPanel({ url: each.url() }));
-      if (!page) throw new Error("The side panel is open, but no page of it was found.");
-      return page;
+        .filter((each) => isPanel({ url: each.url() }));
     },
     async close() {
       for (const connection of connections) await connection.close().catch(() => undefined);
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      if (options.profile === undefined) await rm(profile, { recursive: true, force: true });
     },
   };
+  return launched;
 }
 
 export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 15_000): Promise<void> {

@@ -21,6 +21,8 @@ export interface FaultProxy {
   origin: string;
   /** Connections cut so far. */
   cuts: () => number;
+  /** Resets every connection that is open now. */
+  cutAll: () => void;
   close(): Promise<void>;
 }
 
@@ -105,6 +107,9 @@ export async function startFaultProxy(targets: string | readonly string[], nextF
   return {
     origin: `http://127.0.0.1:${address.port}`,
     cuts: () => cuts,
+    cutAll() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -1,56 +1,231 @@
-/** The side panel: `<chanl-chat mode="panel">` with a session that is kept in the extension's own storage. No chat logic here. */
-import { ChatSession, createFetchSseTransport } from "../../shared/index.ts";
+/** The side panel: `<chanl-chat mode="panel">` with a session, tools and storage of the extension's own. No chat logic here. */
+import { html, nothing, render } from "lit";
+
+import { ChatSession } from "../../shared/session/chat-session.ts";
+import { createFetchSseTransport } from "../../shared/transport/fetch-sse.ts";
+import type { ChatTransport } from "../../shared/transport/transport.ts";
 import "../../widget/index.ts";
+import { PanelConversationStore } from "../history/conversation-store.ts";
+import { forgetCurrent, hold, openCurrent, rememberCurrent } from "../history/current-conversation.ts";
+import { onHistoryNews } from "../history/database.ts";
+import { localise, t } from "../i18n.ts";
+import { onIntent } from "../intent.ts";
+import { activeTabId } from "../page/access.ts";
+import { Approvals } from "../page/approvals.ts";
+import { pageContext } from "../../shared/session/context.ts";
+import { PageContext } from "../page/page-context.ts";
+import { pageTools } from "../page/tools.ts";
+import { loadToken } from "../secrets.ts";
 import { chatEndpoint, loadSettings, onSettingsChanged, type Settings } from "../settings.ts";
-import { currentConversationId, sessionConversationStore } from "./conversation-store.ts";
-import { watchPageHost } from "./page-host.ts";
+import { guardStorage } from "../storage-access.ts";
+import { approvalCard } from "./approval-card.ts";
+import { contextChips } from "./context-chips.ts";
+import { icons } from "./icons.ts";
 
-const STARTERS = ["How do I embed the widget?", "How does a dropped answer resume?", "Which models can it run on?"];
-
-/** Codes that mean "the address is wrong or nobody answers there": the person can mend that in the settings. */
+/** Codes that mean "the address is wrong or nobody answers there": the doctor can say more. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set(["network", "bad_frame", "forbidden", "unauthorized", "not_found"]);
 
-const main = element("chat");
-const notice = element("notice");
-
-function element(id: string): HTMLElement {
+const element = (id: string): HTMLElement => {
   const found = document.getElementById(id);
   if (!found) throw new Error(`side-panel/index.html has no #${id}`);
   return found;
+};
+
+class Panel {
+  readonly #settings: Settings;
+  readonly #windowId: number;
+  readonly #chat = document.createElement("chanl-chat");
+  readonly #approvals = new Approvals(() => this.#draw());
+  readonly #context: PageContext;
+  readonly #store = new PanelConversationStore({ onFull: () => this.#say(t("storageFull")) });
+  readonly #actions = document.createElement("div");
+  readonly #chips = document.createElement("div");
+  #session: ChatSession | null = null;
+  #conversationId = "";
+  /** Where the running question was asked. */
+  #tabId: number | null = null;
+
+  constructor(settings: Settings, windowId: number) {
+    this.#settings = settings;
+    this.#windowId = windowId;
+    this.#context = new PageContext({
+      windowId,
+      sendPage: settings.sendPage,
+      changed: () => this.#draw(),
+      failed: (message) => this.#say(message === "nothing-selected" ? t("nothingSelected") : message),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { theme, accent } = this.#settings;
+    const chat = this.#chat;
+    chat.setAttribute("mode", "panel");
+    chat.setAttribute("theme", theme === "system" ? "auto" : theme);
+    if (accent) chat.setAttribute("accent", accent);
+    // The panel is a page of its own, and this its title.
+    chat.setAttribute("heading-level", "2");
+    chat.setAttribute("name", t("name"));
+    chat.setAttribute("greeting", t("greeting"));
+    chat.setAttribute("show-metrics", "");
+    // Drafts outlive the panel, as conversations do.
+    chat.setAttribute("storage", "local");
+    chat.starters = [t("starterPage"), t("starterPoints"), t("starterHelp")];
+    this.#actions.slot = "header-actions";
+    this.#chips.slot = "composer-start";
+    chat.append(this.#actions, this.#chips);
+    chat.addEventListener("chanl-error", ({ detail }) => {
+      if (CONNECTION_CODES.has(detail.code)) this.#say(t("noAnswer", this.#settings.server), { isConnection: true });
+      else if (detail.code === "bad_request") this.#say(detail.message);
+    });
+    chat.addEventListener("chanl-stream-start", () => this.#say(null));
+    chat.addEventListener("chanl-send", ({ detail }) => void rememberCurrent(this.#windowId, detail.conversationId));
+    chat.addEventListener("chanl-before-send", () => void this.#beforeSend());
+    chat.addEventListener("input", () => void this.#onInput());
+    element("chat").replaceChildren(chat);
+    this.#draw();
+    addEventListener("pagehide", () => this.#session?.flush());
+    onHistoryNews((news) => {
+      if (news.type !== "wiped") return;
+      this.#store.close();
+      location.reload();
+    });
+    const { id, isNew } = await openCurrent(this.#windowId);
+    await this.open(id, isNew ? id : undefined);
+    onIntent(this.#windowId, (intent) => {
+      chat.focus();
+      void this.#context.take(intent);
+    });
+  }
+
+  /** Shows a conversation. `false` when another window has it. @param fresh the id of one that is empty. */
+  async open(conversationId: string, fresh?: string): Promise<boolean> {
+    if (!(await hold(conversationId))) return false;
+    this.#session?.dispose();
+    await this.#store.settled();
+    const tools = pageTools({ approvals: this.#approvals, conversationId: () => this.#conversationId, tabId: () => this.#tabId });
+    this.#conversationId = conversationId;
+    const session = new ChatSession({
+      transport: await this.#transport(),
+      agentId: this.#settings.agentId,
+      conversationId,
+      store: this.#store,
+      tools,
+      context: pageContext(() => this.#context.gather()),
+    });
+    this.#session = session;
+    session.subscribe(() => this.#follow(session));
+    this.#context.forget();
+    this.#tabId = await activeTabId(this.#windowId);
+    this.#chat.session = session;
+    void session.restore();
+    if (conversationId !== fresh) void rememberCurrent(this.#windowId, conversationId);
+    return true;
+  }
+
+  async #transport(): Promise<ChatTransport> {
+    const { server, backend } = this.#settings;
+    if (backend === "browser") {
+      const { createBuiltInTransport } = await import("../built-in-model.ts");
+      return createBuiltInTransport();
+    }
+    return createFetchSseTransport({
+      endpoint: chatEndpoint(this.#settings),
+      headers: async (): Promise<Record<string, string>> => {
+        const token = await loadToken(server);
+        return token ? { authorization: `Bearer ${token}` } : {};
+      },
+    });
+  }
+
+  /** "New conversation" in the chat makes a new id; the window has to hold it before anything is written to it. */
+  #follow(session: ChatSession): void {
+    const { conversationId } = session.getSnapshot();
+    if (conversationId === this.#conversationId) return;
+    this.#conversationId = conversationId;
+    this.#context.forget();
+    void hold(conversationId);
+    void forgetCurrent(this.#windowId);
+  }
+
+  async #beforeSend(): Promise<void> {
+    this.#tabId = await activeTabId(this.#windowId);
+  }
+
+  async #onInput(): Promise<void> {
+    const field = this.#chat.shadowRoot?.querySelector("textarea");
+    if (!field?.value.startsWith("/")) return;
+    const { slashMenu } = await import("../prompts/slash-menu.ts");
+    await slashMenu({ chat: this.#chat, field, context: this.#context, host: element("menu") });
+  }
+
+  /** One line above the chat; `null` takes it away. */
+  #say(text: string | null, { isConnection = false } = {}): void {
+    const button = (label: string, action: () => void) => html`<button type="button" @click=${action}>${label}</button>`;
+    render(
+      text === null
+        ? nothing
+        : html`<div class="notice" role="alert">
+            <p>${text}</p>
+            ${isConnection ? button(t("findOut"), () => void this.#diagnose()) : nothing}
+            ${isConnection ? button(t("openSettings"), () => void chrome.runtime.openOptionsPage()) : nothing}
+            <button type="button" class="plain" aria-label=${t("dismiss")} @click=${() => this.#say(null)}>×</button>
+          </div>`,
+      element("notice"),
+    );
+  }
+
+  async #diagnose(): Promise<void> {
+    const { doctorView } = await import("../doctor-view.ts");
+    doctorView(element("view"), this.#settings);
+  }
+
+  async #showHistory(): Promise<void> {
+    const { historyView } = await import("../history/history-view.ts");
+    await historyView(element("view"), {
+      current: this.#conversationId,
+      open: (id) => this.open(id),
+      settled: () => this.#store.settled(),
+      removed: () => this.#session?.newConversation(),
+    });
+  }
+
+  async #openMenu(): Promise<void> {
+    const { contextMenu } = await import("./context-menu.ts");
+    contextMenu(element("menu"), this.#context, this.#windowId, (message) => this.#say(message));
+  }
+
+  #draw(): void {
+    render(approvalCard(this.#approvals), element("approvals"));
+    render(contextChips(this.#context, { openMenu: () => void this.#openMenu() }), this.#chips);
+    render(
+      html`<button type="button" class="icon" aria-label=${t("history")} title=${t("history")} @click=${() => void this.#showHistory()}>
+          ${icons.history}
+        </button>
+        <button
+          type="button"
+          class="icon"
+          aria-label=${t("settings")}
+          title=${t("settings")}
+          @click=${() => void chrome.runtime.openOptionsPage()}
+        >
+          ${icons.settings}
+        </button>`,
+      this.#actions,
+    );
+    const page = this.#context.page;
+    this.#chat.setAttribute("subtitle", page?.kind === "readable" ? t("beside", new URL(page.target.url).host) : t("subtitle"));
+  }
 }
 
-async function show(settings: Settings): Promise<void> {
+async function start(): Promise<void> {
+  guardStorage();
+  localise(document);
+  const [settings, window] = await Promise.all([loadSettings(), chrome.windows.getCurrent()]);
   document.documentElement.dataset["theme"] = settings.theme;
-  const session = new ChatSession({
-    transport: createFetchSseTransport({ endpoint: chatEndpoint(settings) }),
-    agentId: settings.agentId,
-    conversationId: await currentConversationId(),
-    store: sessionConversationStore,
-  });
-  const chat = document.createElement("chanl-chat");
-  chat.setAttribute("mode", "panel");
-  chat.setAttribute("theme", settings.theme === "system" ? "auto" : settings.theme);
-  chat.setAttribute("name", "chanl-chat");
-  chat.setAttribute("show-metrics", "");
-  chat.starters = STARTERS;
-  chat.session = session;
-  chat.addEventListener("chanl-error", (event) => {
-    if (CONNECTION_CODES.has(event.detail.code))
-      showNotice(`No answer from ${settings.server}. Is the server running, and is the address right?`);
-  });
-  chat.addEventListener("chanl-stream-start", () => void (notice.hidden = true));
-  watchPageHost((host) => chat.setAttribute("subtitle", host ? `Beside ${host}` : "Answers from your server"));
-  addEventListener("pagehide", () => session.flush());
-  main.replaceChildren(chat);
-  await session.restore();
+  if (window.id === undefined) return;
+  await new Panel(settings, window.id).start();
 }
 
-function showNotice(text: string): void {
-  element("notice-text").textContent = text;
-  notice.hidden = false;
-}
-
-element("notice-settings").addEventListener("click", () => void chrome.runtime.openOptionsPage());
 // A new address is another server, with other runs: the panel starts over.
 onSettingsChanged(() => location.reload());
-void loadSettings().then(show);
+void start();

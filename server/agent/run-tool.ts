@@ -1,11 +1,11 @@
-/** One call, run once: limits, timeout, and every way it can fail, as a sentence for the person and the model. */
-import type { SourceChunk, ToolCallChunk, ToolResultChunk } from "../../shared/protocol/chunk.ts";
-import type { ClientToolResults } from "./client-tools.ts";
-import { ToolError, type Tool, type ToolOutcome } from "./tool.ts";
+/** One call, run once: approval, timeout, limits, and every way it can fail, as a sentence for the person and the model. */
+import type { JsonValue, SourceChunk, ToolProgressChunk, ToolResultChunk } from "../../shared/protocol/chunk.ts";
+import type { OpenCall } from "./open-call.ts";
+import { ToolError, type ToolContext, type ToolOutcome } from "./tool.ts";
 
-/** Longest arguments and longest result, in characters of JSON. */
-export const MAX_ARGUMENTS_CHARS = 65_536;
+/** Longest result of a tool, for the person and for the model, in characters. */
 export const MAX_RESULT_CHARS = 65_536;
+const MAX_ERROR_CHARS = 4000;
 
 export interface ToolAnswer {
   chunk: ToolResultChunk;
@@ -15,67 +15,130 @@ export interface ToolAnswer {
 }
 
 export interface RunToolOptions {
-  /** Missing for a tool that runs in the client, and for a name the model made up. */
-  tool: Tool | undefined;
-  clientResults: ClientToolResults;
   signal: AbortSignal;
+  /** Settles when the calls before it are over, where it may not run beside them. */
+  turn: Promise<unknown> | undefined;
   toolTimeoutMs: number;
+  /** For the sentences: the waits themselves carry their limits. */
   clientToolTimeoutMs: number;
+  approvalTimeoutMs: number;
   reserveCitations: (count: number) => number;
-  onDetail?: (detail: string) => void;
+  onProgress: (chunk: ToolProgressChunk) => void;
+  onDetail?: ((detail: string) => void) | undefined;
 }
 
+/** Shortest time between two progress events of a call, in ms. */
+const PROGRESS_MS = 250;
+const MAX_PROGRESS_CHARS = 200;
+
+type Attempt = (ToolOutcome | { error: string }) & { note?: string; started?: number };
+
 /** Never rejects. */
-export async function runTool(call: ToolCallChunk, options: RunToolOptions): Promise<ToolAnswer> {
-  const started = performance.now();
+export async function runTool(call: OpenCall, options: RunToolOptions): Promise<ToolAnswer> {
+  const { id, name } = call.chunk;
+  const before = performance.now();
   const outcome = await attempt(call, options);
-  const ms = Math.round(performance.now() - started);
+  const ms = Math.round(performance.now() - (outcome.started ?? before));
   if ("error" in outcome) {
     return {
-      chunk: { type: "tool_result", id: call.id, name: call.name, error: outcome.error, ms },
+      chunk: { type: "tool_result", id, name, error: outcome.error, ms },
       sources: [],
-      modelText: JSON.stringify({ error: outcome.error }),
+      modelText: withNote(outcome, { error: outcome.error }),
     };
   }
   return {
-    chunk: { type: "tool_result", id: call.id, name: call.name, result: outcome.result, ms },
+    chunk: { type: "tool_result", id, name, result: outcome.result, ms },
     sources: outcome.sources ?? [],
-    modelText: outcome.modelText ?? JSON.stringify(outcome.result),
+    modelText: withNote(outcome, outcome.result, outcome.modelText),
   };
 }
 
-async function attempt(call: ToolCallChunk, options: RunToolOptions): Promise<ToolOutcome | { error: string }> {
-  if (call.incomplete) return { error: "The arguments were cut off, so the call was not run." };
-  if (call.invalid) return { error: "The arguments were not valid JSON, so the call was not run." };
-  if (JSON.stringify(call.arguments).length > MAX_ARGUMENTS_CHARS)
-    return { error: "The arguments are larger than 64 KB, so the call was not run." };
-  const { tool } = options;
-  if (call.runsOn === "server" && !tool) return { error: `There is no tool named ${call.name}.` };
+function withNote({ note }: Attempt, result: JsonValue, text = JSON.stringify(result)): string {
+  return note === undefined ? text : `${note}\n${text}`;
+}
 
-  const timeoutMs = tool ? (tool.timeoutMs ?? options.toolTimeoutMs) : options.clientToolTimeoutMs;
+async function attempt(call: OpenCall, options: RunToolOptions): Promise<Attempt> {
+  if (call.fault !== undefined) return { error: call.fault };
+  let input = call.input;
+  let note: string | undefined;
+  if (call.approval) {
+    try {
+      const decision = await call.approval;
+      if (!decision.approved) return { error: `Declined by the user${decision.reason ? `: ${decision.reason}` : "."}` };
+      if (decision.arguments !== undefined) {
+        input = decision.arguments;
+        note = `The user changed the arguments to ${JSON.stringify(input)}.`;
+      }
+    } catch {
+      return { error: options.signal.aborted ? "Stopped." : `Nobody approved it within ${seconds(options.approvalTimeoutMs)}.` };
+    }
+  }
+  await options.turn;
+  // Stop, while it waited for its turn.
+  if (options.signal.aborted) return { error: "Stopped." };
+  const started = performance.now();
+  const outcome = call.tool ? await fromTool(call, input, options) : await fromClient(call, options);
+  return { ...bounded(outcome), started, ...(note === undefined ? {} : { note }) };
+}
+
+async function fromTool({ tool, chunk }: OpenCall, input: JsonValue, options: RunToolOptions): Promise<ToolOutcome | { error: string }> {
+  if (!tool) return { error: "The tool failed." };
+  const timeoutMs = tool.timeoutMs ?? options.toolTimeoutMs;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([options.signal, timeout]);
+  let ended = false;
   try {
-    const running: Promise<ToolOutcome | { error: string }> = tool
-      ? Promise.resolve(tool.run(call.arguments, { callId: call.id, signal, reserveCitations: options.reserveCitations }))
-      : fromClient(call, signal, options.clientResults);
-    const outcome = await untilAborted(running, signal);
-    const result = "error" in outcome ? outcome.error : outcome.result;
-    if ((JSON.stringify(result ?? null) ?? "null").length > MAX_RESULT_CHARS)
-      return { error: "The result is larger than 64 KB and was left out." };
-    return outcome;
+    let toldAt = Number.NEGATIVE_INFINITY;
+    const onProgress: ToolContext["onProgress"] = ({ progress, total, message }) => {
+      if (signal.aborted || ended || performance.now() - toldAt < PROGRESS_MS || !Number.isFinite(progress)) return;
+      toldAt = performance.now();
+      options.onProgress({
+        type: "tool_progress",
+        id: chunk.id,
+        progress,
+        ...(total === undefined || !Number.isFinite(total) ? {} : { total }),
+        ...(message === undefined ? {} : { message: message.slice(0, MAX_PROGRESS_CHARS) }),
+      });
+    };
+    const context = { callId: chunk.id, signal, reserveCitations: options.reserveCitations, onProgress };
+    return await untilAborted(Promise.resolve(tool.run(input, context)), signal);
   } catch (error) {
     if (options.signal.aborted) return { error: "Stopped." };
-    if (timeout.aborted) return { error: `No result within ${Math.ceil(timeoutMs / 1000)} s.` };
+    if (timeout.aborted) return { error: `No result within ${seconds(timeoutMs)}.` };
     if (error instanceof ToolError) return { error: error.message };
-    options.onDetail?.(`tool ${call.name}: ${error instanceof Error ? error.message : String(error)}`);
+    options.onDetail?.(`tool ${chunk.name}: ${error instanceof Error ? error.message : String(error)}`);
     return { error: "The tool failed." };
+  } finally {
+    ended = true;
   }
 }
 
-async function fromClient(call: ToolCallChunk, signal: AbortSignal, results: ClientToolResults): Promise<ToolOutcome | { error: string }> {
-  const { result, error } = await results.expect(call.id, signal);
-  return error === undefined ? { result: result ?? null } : { error };
+async function fromClient(call: OpenCall, options: RunToolOptions): Promise<ToolOutcome | { error: string }> {
+  try {
+    const answer = await call.clientAnswer;
+    return answer?.error === undefined ? { result: answer?.result ?? null } : { error: answer.error };
+  } catch {
+    return { error: options.signal.aborted ? "Stopped." : `No result within ${seconds(options.clientToolTimeoutMs)}.` };
+  }
+}
+
+/** A result that is no JSON, or too much of it, is none. */
+function bounded(outcome: ToolOutcome | { error: string }): ToolOutcome | { error: string } {
+  if ("error" in outcome) return { error: outcome.error.slice(0, MAX_ERROR_CHARS) };
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(outcome.result ?? null);
+  } catch {
+    return { error: "The tool failed: its result is not JSON." };
+  }
+  if (text === undefined) return { error: "The tool failed: its result is not JSON." };
+  if (text.length > MAX_RESULT_CHARS || (outcome.modelText?.length ?? 0) > MAX_RESULT_CHARS)
+    return { error: "The result is larger than 64 KB and was left out." };
+  return { ...outcome, result: outcome.result ?? null };
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 1000)} s`;
 }
 
 /** A tool that ignores its signal is left behind: Stop does not wait for it. */

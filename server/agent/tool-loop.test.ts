@@ -147,8 +147,101 @@ test("after the last permitted step the model is asked to answer without tools, 
   expect(provider.calls).toHaveLength(3);
   expect(provider.calls.map(({ body }) => (body as { tool_choice?: string }).tool_choice)).toEqual([undefined, undefined, "none"]);
   expect(runs).toBe(2);
-  expect(results(events).at(-1)).toMatchObject({ error: expect.stringContaining("Not run") as string });
+  expect(results(events).at(-1)).toMatchObject({ error: "Not run: the limit of 3 model turns is reached." });
   expect(events.at(-1)).toMatchObject({ type: "done", reason: "tool_calls" });
+});
+
+test("arguments that do not fit the schema never reach the tool; the person sees a failed call, the model reads why", async () => {
+  const seen: unknown[] = [];
+  const strict = tool("order", (input) => (seen.push(input), { result: 1 }), {
+    parameters: { type: "object", properties: { number: { type: "string" } }, required: ["number"] },
+  });
+  const { gateway, provider } = await startWithProvider(withTools(strict));
+  provider.reply(
+    { slices: openAiCall("order", ['{"number":12}']) },
+    { slices: openAiCall("order", ['{"__proto__":{"number":"1"}}'], "call_2") },
+    { slices: openAiCall("order", ['{"number":"12"}'], "call_3") },
+    { slices: openAiText(["ok"]) },
+  );
+  const events = await readAll(await postChat(gateway.url, ask));
+  expect(seen).toEqual([{ number: "12" }]);
+  const calls = events.filter((event) => event.type === "tool_call");
+  expect(calls.map((call) => [call.arguments, call.invalid ?? false])).toEqual([
+    [null, true],
+    [null, true],
+    [{ number: "12" }, false],
+  ]);
+  expect(calls[0]?.argumentsText).toBe('{"number":12}');
+  expect(results(events).map((event) => (event.type === "tool_result" ? event.error : ""))).toEqual([
+    "The arguments do not fit the tool: number must be string. The call was not run.",
+    "The arguments hold a key named __proto__, constructor or prototype, so the call was not run.",
+    undefined,
+  ]);
+  expect(sentBack(provider.calls[1]?.body)[0]?.content).toContain("number must be string");
+});
+
+test("10 MB of a result, a result that is no JSON, and far too long words of a failure are cut off, and the answer goes on", async () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const { gateway, provider } = await startWithProvider(
+    withTools(
+      tool("huge", () => ({ result: "x".repeat(10_000_000) })),
+      tool("hugeText", () => ({ result: 1, modelText: "x".repeat(10_000_000) })),
+      tool("circle", () => ({ result: circle as never })),
+      tool("nothing", () => ({ result: undefined as never })),
+      tool("wordy", () => Promise.reject(new ToolError("x".repeat(10_000_000)))),
+    ),
+  );
+  const names = ["huge", "hugeText", "circle", "nothing", "wordy"];
+  provider.reply(
+    { slices: parallelCalls(...names.map((name) => ({ id: name, name, arguments: "{}" }))) },
+    { slices: openAiText(["sorry"]) },
+  );
+  const events = await readAll(await postChat(gateway.url, ask));
+  const told = Object.fromEntries(results(events).map((event) => (event.type === "tool_result" ? [event.id, event] : [])));
+  expect(told["huge"]?.error).toBe("The result is larger than 64 KB and was left out.");
+  expect(told["hugeText"]?.error).toBe("The result is larger than 64 KB and was left out.");
+  expect(told["circle"]?.error).toBe("The tool failed: its result is not JSON.");
+  expect(told["nothing"]).toMatchObject({ result: null });
+  expect(told["wordy"]?.error?.length).toBe(4000);
+  expect(JSON.stringify(provider.calls[1]?.body).length).toBeLessThan(10_000);
+  expect(textOf(events)).toBe("sorry");
+});
+
+test("a tool that may not run beside others waits for those before it, and those after it wait for it", async () => {
+  const order: string[] = [];
+  const noting = (name: string, ms: number, more: Partial<Tool> = {}): Tool =>
+    tool(
+      name,
+      async () => {
+        order.push(`${name} begins`);
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        order.push(`${name} ends`);
+        return { result: name };
+      },
+      more,
+    );
+  const { gateway, provider } = await startWithProvider(
+    withTools(noting("a", 40), noting("b", 10, { parallel: false }), noting("c", 1), noting("d", 1, { parallel: false })),
+  );
+  provider.reply(
+    { slices: parallelCalls(...["a", "b", "c", "d"].map((name) => ({ id: name, name, arguments: "{}" }))) },
+    { slices: openAiText(["ok"]) },
+  );
+  const events = await readAll(await postChat(gateway.url, ask));
+  expect(order).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends", "d begins", "d ends"]);
+  expect(textOf(events)).toBe("ok");
+});
+
+test("of very many calls in one turn 32 run", async () => {
+  let runs = 0;
+  const { gateway, provider } = await startWithProvider(withTools(tool("t", () => ({ result: ++runs }))));
+  const many = Array.from({ length: 40 }, (_, at) => ({ id: `c${at}`, name: "t", arguments: "{}" }));
+  provider.reply({ slices: parallelCalls(...many) }, { slices: openAiText(["ok"]) });
+  const events = await readAll(await postChat(gateway.url, ask));
+  expect(runs).toBe(32);
+  expect(results(events)).toHaveLength(40);
+  expect(results(events).filter((event) => event.type === "tool_result" && event.error?.startsWith("More than 32 calls"))).toHaveLength(8);
 });
 
 test("usage of all turns is added up", async () => {

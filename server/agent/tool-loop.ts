@@ -1,17 +1,28 @@
 /**
  * The agent's turns: model → complete calls → tools → results → model, at most `maxSteps` times, as one stream of chunks.
  *
- * - A call runs once, and only when it is complete and parsed; an incomplete or invalid one is answered to the model as an error.
- * - Calls of one turn run side by side; each result is told when it is there.
+ * - A call runs once, and only when it is complete, parsed, and fits the tool's schema; any other is answered to the model as an error.
+ * - A call that needs approval waits for a person. What was decided is told before the call runs.
+ * - Calls of one turn run side by side, except those of tools that may not; each result is told when it is there.
  * - The calls of all turns are numbered through, so `index` and `id` are unique in the stream.
  * - The last permitted turn is asked with `toolChoice: "none"`: the model has to answer with what it has.
  */
-import type { StreamChunk, TerminalChunk, ToolCallChunk, ToolResultChunk, TokenChunk, Usage } from "../../shared/protocol/chunk.ts";
-import type { ClientToolDefinition, RequestMessage } from "../../shared/protocol/request.ts";
+import type { StreamChunk, TerminalChunk, TokenChunk, ToolCallChunk, ToolResultChunk, Usage } from "../../shared/protocol/chunk.ts";
+import type {
+  ApprovalRequest,
+  ClientToolDefinition,
+  RequestImage,
+  RequestMessage,
+  ToolResultRequest,
+} from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
-import type { Provider } from "../providers/provider.ts";
-import type { ClientToolResults } from "./client-tools.ts";
+import type { NativeContent, Provider, ReasoningEffort, TurnMessage } from "../providers/provider.ts";
+import { CallNumbering } from "./call-numbering.ts";
+import { openCall, type OpenCall } from "./open-call.ts";
+import { Outbox } from "./outbox.ts";
+import type { PendingCalls } from "./pending-calls.ts";
 import { runTool, type ToolAnswer } from "./run-tool.ts";
+import { splitPicture } from "./tool-picture.ts";
 import type { Tool } from "./tool.ts";
 
 export interface ToolLoopOptions {
@@ -23,15 +34,26 @@ export interface ToolLoopOptions {
   tools: readonly Tool[];
   /** Tools of the page or extension that asked. */
   clientTools: readonly ClientToolDefinition[];
-  clientResults: ClientToolResults;
+  clientResults: PendingCalls<ToolResultRequest>;
+  approvals: PendingCalls<ApprovalRequest>;
   signal: AbortSignal;
   /** Most model turns. @defaultValue `8` */
-  maxSteps?: number;
+  maxSteps?: number | undefined;
+  /** Most calls of one turn that run; the others are answered as errors. @defaultValue `32` */
+  maxCallsPerTurn?: number | undefined;
+  /** Most output tokens of one turn. @defaultValue the provider's own */
+  maxOutputTokens?: number | undefined;
+  /** How much a model that can think is to think. @defaultValue the provider's own */
+  reasoning?: ReasoningEffort | undefined;
   /** Longest run of a tool here, in ms, unless the tool says otherwise. @defaultValue `30_000` */
-  toolTimeoutMs?: number;
+  toolTimeoutMs?: number | undefined;
   /** Longest wait for a tool that runs in the client, in ms. @defaultValue `120_000` */
-  clientToolTimeoutMs?: number;
-  onDetail?: (detail: string) => void;
+  clientToolTimeoutMs?: number | undefined;
+  /** Longest wait for a person's approval, in ms. @defaultValue `600_000` */
+  approvalTimeoutMs?: number | undefined;
+  /** Each decision of a person, for the log. */
+  onDecision?: ((decision: ApprovalRequest, call: ToolCallChunk) => void) | undefined;
+  onDetail?: ((detail: string) => void) | undefined;
   /**
    * Takes tokens in place of the generator, which would cost several promises for each. A promise says that no more can be taken
    * until it resolves; with `false` nobody wants more, and the loop ends.
@@ -41,14 +63,23 @@ export interface ToolLoopOptions {
 
 interface Turn {
   text: string;
-  calls: ToolCallChunk[];
+  calls: OpenCall[];
+  native: NativeContent | undefined;
+  /** A call has another id here than at the provider, whose own form would then name a call that nobody answers. */
+  isRenamed: boolean;
   terminal: TerminalChunk | undefined;
   usage: Usage | undefined;
 }
 
 export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<StreamChunk, void, undefined> {
-  const maxSteps = options.maxSteps ?? 8;
-  const messages = [...options.messages];
+  const {
+    maxSteps = 8,
+    maxCallsPerTurn = 32,
+    toolTimeoutMs = 30_000,
+    clientToolTimeoutMs = 120_000,
+    approvalTimeoutMs = 600_000,
+  } = options;
+  const messages: TurnMessage[] = [...options.messages];
   const specifications = [...options.tools, ...options.clientTools].map(({ name, description, parameters }) => ({
     name,
     description,
@@ -56,46 +87,67 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
   }));
   const numbering = new CallNumbering();
   const citations = new Citations();
-  const pending = new Map<string, Promise<ToolAnswer>>();
+  const outbox = new Outbox();
   let usage: Usage | undefined;
 
   for (let step = 1; ; step++) {
     const last = step >= maxSteps;
-    const turn: Turn = { text: "", calls: [], terminal: undefined, usage: undefined };
+    const turn: Turn = { text: "", calls: [], native: undefined, isRenamed: false, terminal: undefined, usage: undefined };
     // Not a generator of its own: delegating to one costs several promises per token.
-    for await (const chunk of startTurn(last && step > 1)) {
-      const told = take(turn, chunk);
-      if (told?.type === "token" && options.onToken) {
-        const wait = options.onToken(told);
-        if (wait && !(await wait)) return;
-      } else if (told) yield told;
-      if (turn.terminal) break;
+    const chunks = startTurn(turn, last && step > 1)[Symbol.asyncIterator]();
+    try {
+      let next = chunks.next();
+      while (!turn.terminal) {
+        // Only a call that waits for a person can have something to say beside the model.
+        const result = await (turn.calls.some(({ approval }) => approval) ? Promise.race([next, outbox.filled()]) : next);
+        yield* outbox.take();
+        if (result === undefined) continue;
+        if (result.done) break;
+        const told = take(turn, result.value);
+        if (told?.type === "token" && options.onToken) {
+          const wait = options.onToken(told);
+          if (wait && !(await wait)) return;
+        } else if (told) yield told;
+        if (!turn.terminal) next = chunks.next();
+      }
+    } finally {
+      await chunks.return?.();
     }
     const terminal = turn.terminal ?? errorChunk(new GatewayError("provider_error", { message: ERROR_MESSAGES.answerCut }));
     usage = addUsage(usage, turn.usage);
     if (turn.usage && usage) yield { type: "usage", ...usage };
-    const toAnswer = turn.calls.filter((call) => call.runsOn !== "provider");
-    const goesOn = terminal.type === "done" && terminal.reason === "tool_calls" && toAnswer.length > 0 && !last;
+    const toAnswer = turn.calls.filter(({ chunk }) => chunk.runsOn !== "provider");
+    const callsTools = terminal.type === "done" && terminal.reason === "tool_calls" && toAnswer.length > 0;
+    const goesOn = callsTools && !last;
     if (terminal.type === "done" && (goesOn || step > 1)) {
       yield { type: "step", n: step, reason: terminal.reason, ...(turn.usage ? { usage: turn.usage } : {}) };
     }
     if (!goesOn) {
-      if (terminal.type === "done") yield* answerUnrun(turn.calls);
+      const why = callsTools ? `Not run: the limit of ${maxSteps} model turns is reached.` : "Not run: the answer ended before.";
+      if (terminal.type === "done") yield* answerUnrun(toAnswer, why);
+      if (callsTools) options.onDetail?.(`the model still called tools in turn ${step}, the last one permitted`);
       yield terminal.type === "done" ? { ...terminal, ...(usage ? { usage } : {}) } : terminal;
       return;
     }
     messages.push({
       role: "assistant",
       content: turn.text,
-      toolCalls: toAnswer.map(({ id, name, arguments: input }) => ({ id, name, arguments: input })),
+      toolCalls: toAnswer.map(({ chunk: { id, name }, input }) => ({ id, name, arguments: input })),
+      ...(turn.native && !turn.isRenamed ? { native: turn.native } : {}),
     });
     const answers = yield* runCalls(toAnswer);
-    for (const call of toAnswer) {
-      messages.push({ role: "tool", toolCallId: call.id, name: call.name, content: answers.get(call.id)?.modelText ?? "" });
+    const images: RequestImage[] = [];
+    for (const { chunk } of toAnswer) {
+      const { id, name } = chunk;
+      const { text, image } = splitPicture(answers.get(id)?.modelText ?? "");
+      if (image) images.push(image);
+      messages.push({ role: "tool", toolCallId: id, name, content: text });
     }
+    // Not every provider takes pictures in a tool's result; in a user's message all do that take any.
+    if (images.length > 0) messages.push({ role: "user", content: "The picture the tool returned.", images });
   }
 
-  function startTurn(last: boolean): AsyncIterable<StreamChunk> {
+  function startTurn(turn: Turn, last: boolean): AsyncIterable<StreamChunk> {
     numbering.beginTurn();
     return options.provider.stream({
       model: options.model,
@@ -103,12 +155,15 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       messages,
       tools: specifications,
       ...(last ? { toolChoice: "none" as const } : {}),
+      maxOutputTokens: options.maxOutputTokens,
+      reasoning: options.reasoning,
       signal: options.signal,
-      ...(options.onDetail ? { onDetail: options.onDetail } : {}),
+      onNative: (native) => (turn.native = native),
+      onDetail: options.onDetail,
     });
   }
 
-  /** Notes what a chunk means for the turn, starts a call that came complete, and gives what is to be told of it. */
+  /** Notes what a chunk means for the turn, begins the waits of a call, and gives what is to be told of it. */
   function take(turn: Turn, chunk: StreamChunk): StreamChunk | undefined {
     switch (chunk.type) {
       case "token":
@@ -119,11 +174,14 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       case "tool_call_delta":
         return numbering.delta(chunk);
       case "tool_call": {
-        const call = placed(numbering.call(chunk));
+        const call = openCall(numbering.call(chunk), options);
+        if (call.chunk.id !== chunk.id) turn.isRenamed = true;
+        if (turn.calls.length >= maxCallsPerTurn && call.chunk.runsOn !== "provider")
+          call.fault ??= `More than ${maxCallsPerTurn} calls in one turn: this one was not run.`;
         turn.calls.push(call);
-        // The wait begins before the client is told, so that no answer of its can come too early.
-        if (call.runsOn === "client" && runnable(call)) pending.set(call.id, begin(call));
-        return call;
+        // A wait begins before the client is told of the call, so that no answer of its can come too early.
+        if (call.fault === undefined) beginWaits(call);
+        return call.chunk;
       }
       case "usage": {
         const { type: _, ...figures } = chunk;
@@ -144,31 +202,65 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     }
   }
 
-  function placed(call: ToolCallChunk): ToolCallChunk {
-    if (call.runsOn === "provider") return call;
-    return { ...call, runsOn: options.clientTools.some((tool) => tool.name === call.name) ? "client" : "server" };
+  function beginWaits(call: OpenCall): void {
+    const { chunk } = call;
+    if (!chunk.needsApproval) {
+      if (chunk.runsOn === "client") awaitClient(call);
+      return;
+    }
+    call.approval = options.approvals
+      .expect(chunk.id, within(approvalTimeoutMs), (decision) => checkEdit(call, decision))
+      .then((decision) => {
+        options.onDecision?.(decision, chunk);
+        if (decision.approved && chunk.runsOn === "client") awaitClient(call);
+        const { approved, arguments: edited, reason } = decision;
+        outbox.push({
+          type: "approval",
+          id: chunk.id,
+          approved,
+          ...(edited === undefined || !approved ? {} : { arguments: edited }),
+          ...(reason === undefined ? {} : { reason }),
+        });
+        return decision;
+      });
+    // When the answer ends before, nobody else hears of it.
+    call.approval.catch(() => undefined);
   }
 
-  function begin(call: ToolCallChunk): Promise<ToolAnswer> {
-    return runTool(call, {
-      tool: options.tools.find((tool) => tool.name === call.name),
-      clientResults: options.clientResults,
-      signal: options.signal,
-      toolTimeoutMs: options.toolTimeoutMs ?? 30_000,
-      clientToolTimeoutMs: options.clientToolTimeoutMs ?? 120_000,
-      reserveCitations: (count) => citations.reserve(count),
-      ...(options.onDetail ? { onDetail: options.onDetail } : {}),
-    });
+  function awaitClient(call: OpenCall): void {
+    call.clientAnswer = options.clientResults.expect(call.chunk.id, within(clientToolTimeoutMs));
+    call.clientAnswer.catch(() => undefined);
   }
 
-  /** Runs a turn's calls side by side and tells each result when it is there. */
-  async function* runCalls(calls: readonly ToolCallChunk[]): AsyncGenerator<StreamChunk, Map<string, ToolAnswer>, undefined> {
+  function within(ms: number): AbortSignal {
+    return AbortSignal.any([options.signal, AbortSignal.timeout(ms)]);
+  }
+
+  /** Runs a turn's calls and tells each result when it is there. */
+  async function* runCalls(calls: readonly OpenCall[]): AsyncGenerator<StreamChunk, Map<string, ToolAnswer>, undefined> {
     const answers = new Map<string, ToolAnswer>();
     const running = new Map<string, Promise<ToolAnswer>>();
-    for (const call of calls) running.set(call.id, pending.get(call.id) ?? begin(call));
-    pending.clear();
+    let lastAlone: Promise<unknown> | undefined;
+    for (const call of calls) {
+      const isAlone = call.tool?.parallel === false;
+      const answer = runTool(call, {
+        signal: options.signal,
+        turn: isAlone ? Promise.all(running.values()) : lastAlone,
+        toolTimeoutMs,
+        clientToolTimeoutMs,
+        approvalTimeoutMs,
+        reserveCitations: (count) => citations.reserve(count),
+        onProgress: (progress) => outbox.push(progress),
+        onDetail: options.onDetail,
+      });
+      running.set(call.chunk.id, answer);
+      if (isAlone) lastAlone = answer;
+    }
     while (running.size > 0) {
-      const answer = await Promise.race(running.values());
+      const answer = await Promise.race([...running.values(), outbox.filled()]);
+      // A decision is told before what came of it.
+      yield* outbox.take();
+      if (!answer) continue;
       running.delete(answer.chunk.id);
       answers.set(answer.chunk.id, answer);
       yield answer.chunk;
@@ -178,16 +270,16 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
   }
 }
 
-/** Calls of a turn after which nothing follows are told as not run, so that no card waits for ever. */
-function* answerUnrun(calls: readonly ToolCallChunk[]): Generator<ToolResultChunk> {
-  for (const call of calls) {
-    if (call.runsOn === "provider" || !runnable(call)) continue;
-    yield { type: "tool_result", id: call.id, name: call.name, error: "Not run: the answer ended before.", ms: 0 };
-  }
+/** @throws GatewayError `bad_request` for edited arguments that do not fit the tool. The call goes on waiting. */
+function checkEdit(call: OpenCall, { arguments: edited }: ApprovalRequest): void {
+  const complaint = edited === undefined ? undefined : call.check(edited);
+  if (complaint !== undefined)
+    throw new GatewayError("bad_request", { field: "arguments", message: `arguments do not fit the tool: ${complaint}.` });
 }
 
-function runnable(call: ToolCallChunk): boolean {
-  return !call.incomplete && !call.invalid;
+/** Calls of a turn after which nothing follows are told as not run, so that no card waits for ever. */
+function* answerUnrun(calls: readonly OpenCall[], error: string): Generator<ToolResultChunk> {
+  for (const { chunk, fault } of calls) yield { type: "tool_result", id: chunk.id, name: chunk.name, error: fault ?? error, ms: 0 };
 }
 
 /** Numbers of citations, unique in the run. */
@@ -198,40 +290,6 @@ class Citations {
     const first = this.#next;
     this.#next += count;
     return first;
-  }
-}
-
-/** Providers number calls from 0 in every turn, and some reuse ids; in the stream both are unique. */
-class CallNumbering {
-  readonly #ids = new Set<string>();
-  #byIndex = new Map<number, { index: number; id: string }>();
-  #count = 0;
-
-  beginTurn(): void {
-    this.#byIndex = new Map();
-  }
-
-  delta(chunk: StreamChunk & { type: "tool_call_delta" }): StreamChunk {
-    const slot = this.#slot(chunk.index, chunk.id);
-    return { ...chunk, index: slot.index, ...(chunk.id === undefined ? {} : { id: slot.id }) };
-  }
-
-  call(chunk: ToolCallChunk): ToolCallChunk {
-    return { ...chunk, ...this.#slot(chunk.index, chunk.id) };
-  }
-
-  #slot(index: number, id: string | undefined): { index: number; id: string } {
-    let slot = this.#byIndex.get(index);
-    if (!slot) {
-      slot = { index: this.#count++, id: "" };
-      this.#byIndex.set(index, slot);
-    }
-    if (!slot.id && id !== undefined) {
-      const base = id || `call_${slot.index}`;
-      slot.id = this.#ids.has(base) ? `${base}_${slot.index}` : base;
-      this.#ids.add(slot.id);
-    }
-    return slot;
   }
 }
 

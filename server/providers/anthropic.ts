@@ -1,19 +1,23 @@
 /** The Messages API. */
 import { anthropicDialect } from "../../shared/dialects/anthropic.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
-import type { RequestMessage } from "../../shared/protocol/request.ts";
-import type { ModelTurn, Provider } from "./provider.ts";
-import { streamUpstream } from "./upstream.ts";
+import type { UnknownRecord } from "../../shared/dialects/payload.ts";
+import type { RequestImage } from "../../shared/protocol/request.ts";
+import { AnthropicRecorder } from "./anthropic-native.ts";
+import type { ModelTurn, Provider, ReasoningEffort, TurnMessage } from "./provider.ts";
+import { tap } from "./tap.ts";
+import { checkModel, streamUpstream, type UpstreamLimits } from "./upstream.ts";
 
-export interface AnthropicOptions {
+export interface AnthropicOptions extends UpstreamLimits {
   /** Without its version part, such as `https://api.anthropic.com`. */
   baseUrl: string;
   apiKey?: string | undefined;
   /** The API demands a limit of output tokens. @defaultValue `4096` */
   maxTokens?: number | undefined;
-  /** Longest silence of the provider, in ms. @defaultValue `90_000` */
-  idleMs?: number | undefined;
 }
+
+/** Tokens of thinking. They count into the output, so the limit grows by them. */
+const THINKING: Record<ReasoningEffort, number> = { low: 2048, medium: 8192, high: 24_576 };
 
 type ContentBlock = Record<string, unknown>;
 
@@ -31,17 +35,35 @@ export class AnthropicProvider implements Provider {
   }
 
   stream(turn: ModelTurn): AsyncIterable<StreamChunk> {
-    const { baseUrl, apiKey, maxTokens, idleMs } = this.#options;
+    const { apiKey, maxTokens } = this.#options;
+    const recorder = new AnthropicRecorder();
+    const keep = (payload: UnknownRecord): void => {
+      const content = recorder.read(payload);
+      if (content) turn.onNative?.({ provider: this.name, content });
+    };
     return streamUpstream({
-      url: `${baseUrl.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1/messages`,
-      headers: { "anthropic-version": "2023-06-01", ...(apiKey ? { "x-api-key": apiKey } : {}) },
+      ...this.#options,
+      url: `${this.#base()}/v1/messages`,
+      headers: this.#headers(),
       body: requestBody(turn, maxTokens ?? 4096),
-      dialect: anthropicDialect,
+      dialect: turn.tools.length > 0 ? tap(anthropicDialect, keep) : anthropicDialect,
       signal: turn.signal,
-      idleMs: idleMs ?? 90_000,
       secrets: apiKey ? [apiKey] : [],
       onDetail: turn.onDetail,
     });
+  }
+
+  check(model: string, signal: AbortSignal): Promise<string | undefined> {
+    const url = `${this.#base()}/v1/models/${encodeURIComponent(model)}`;
+    return checkModel({ url, headers: this.#headers(), setting: "ANTHROPIC_API_KEY", model: `anthropic/${model}`, signal });
+  }
+
+  #base(): string {
+    return this.#options.baseUrl.replace(/\/+$/, "").replace(/\/v1$/, "");
+  }
+
+  #headers(): Record<string, string> {
+    return { "anthropic-version": "2023-06-01", ...(this.#options.apiKey ? { "x-api-key": this.#options.apiKey } : {}) };
   }
 }
 
@@ -51,8 +73,9 @@ function requestBody(turn: ModelTurn, maxTokens: number): Record<string, unknown
     .join("\n\n");
   return {
     model: turn.model,
-    max_tokens: maxTokens,
+    max_tokens: (turn.maxOutputTokens ?? maxTokens) + (turn.reasoning ? THINKING[turn.reasoning] : 0),
     stream: true,
+    ...(turn.reasoning ? { thinking: { type: "enabled", budget_tokens: THINKING[turn.reasoning] } } : {}),
     ...(system ? { system } : {}),
     messages: toAnthropicMessages(turn.messages),
     ...(turn.tools.length > 0
@@ -68,7 +91,7 @@ function requestBody(turn: ModelTurn, maxTokens: number): Record<string, unknown
  * Roles have to alternate and tool results are blocks of a user message, so neighbours of one role become one message.
  * Empty text blocks are refused by the API and are left out.
  */
-function toAnthropicMessages(messages: readonly RequestMessage[]): AnthropicMessage[] {
+function toAnthropicMessages(messages: readonly TurnMessage[]): AnthropicMessage[] {
   const result: AnthropicMessage[] = [];
   for (const message of messages) {
     if (message.role === "system") continue;
@@ -82,14 +105,20 @@ function toAnthropicMessages(messages: readonly RequestMessage[]): AnthropicMess
   return result;
 }
 
-function toBlocks(message: RequestMessage): ContentBlock[] {
+function toBlocks(message: TurnMessage): ContentBlock[] {
+  if (message.native?.provider === "anthropic") return message.native.content as ContentBlock[];
   if (message.role === "tool") return [{ type: "tool_result", tool_use_id: message.toolCallId ?? "", content: message.content }];
-  const blocks: ContentBlock[] = [];
+  const blocks: ContentBlock[] = (message.images ?? []).map(toImageBlock);
   if (message.content.trim()) blocks.push({ type: "text", text: message.content });
   for (const call of message.toolCalls ?? []) {
     blocks.push({ type: "tool_use", id: call.id, name: call.name, input: isObject(call.arguments) ? call.arguments : {} });
   }
   return blocks;
+}
+
+function toImageBlock(image: RequestImage): ContentBlock {
+  if ("url" in image) return { type: "image", source: { type: "url", url: image.url } };
+  return { type: "image", source: { type: "base64", media_type: image.mediaType, data: image.data } };
 }
 
 function isObject(value: unknown): boolean {

@@ -52,7 +52,7 @@ test("the widget question is answered with the script tag in a code block, a vis
 test.each([
   ["How does an answer survive a lost connection?", "protocol.md#resume"],
   ["How does a dropped stream resume?", "protocol.md#resume"],
-  ["How do I add a tool?", "providers.md#add-a-tool"],
+  ["How do I add a tool?", "tools.md#add-a-tool"],
   ["Which models can I use?", "providers.md#which-models-can-i-use"],
   ["Should I use SSE or WebSocket?", "sse-or-websocket.md#should-i-use-sse-or-websocket"],
   ["can I run it with ollama", "providers.md#use-ollama"],
@@ -67,6 +67,10 @@ test.each([
   ["how do I stop an answer", "protocol.md#stop-and-cancel"],
   ["what is docs-guide", "providers.md#docs-guide"],
   ["create an agent with the admin key", "server.md#create-an-agent"],
+  ["mcp servers", "mcp.md"],
+  ["how do I approve a tool call", "approvals.md"],
+  ["how do visitors get a session token", "security.md#sessions"],
+  ["rate limits", "security.md#rate-limits"],
   ["csp trusted types", "embed.md#content-security-policy"],
 ])("%s is answered from %s", async (question, location) => {
   const gateway = await startTestGateway();
@@ -107,7 +111,7 @@ test("a follow-up is searched together with the question before it", async () =>
     { role: "user", content: "and at the server?" },
   ];
   const events = await readAll(await postChat(gateway.url, { agentId: "docs", messages }));
-  expect(events.find((event) => event.type === "source")?.url).toContain("providers.md#add-a-tool");
+  expect(events.find((event) => event.type === "source")?.url).toContain("tools.md#add-a-tool");
 });
 
 test("a folder of one's own is what it answers from, with links to where its pages are published", async () => {

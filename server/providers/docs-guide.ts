@@ -6,6 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import type { RequestMessage } from "../../shared/protocol/request.ts";
+import { withoutContext } from "../../shared/session/context.ts";
 import { SEARCH_DOCS, type SearchDocsAnswer, type SearchDocsPassage } from "./docs-passages.ts";
 import { splitBlocks } from "./markdown-sections.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
@@ -89,7 +90,7 @@ export class DocsGuideProvider implements Provider {
 }
 
 function lastQuestion(messages: readonly RequestMessage[]): string {
-  return messages.findLast((message) => message.role === "user")?.content.trim() ?? "";
+  return withoutContext(messages.findLast((message) => message.role === "user")?.content ?? "").trim();
 }
 
 function isSmallTalk(question: string): boolean {
@@ -102,7 +103,7 @@ function isSmallTalk(question: string): boolean {
 
 /** The question; a follow-up of one word ("and React?") is searched together with the question before it. */
 function searchQuery(messages: readonly RequestMessage[]): string {
-  const questions = messages.filter((message) => message.role === "user").map((message) => message.content);
+  const questions = messages.filter((message) => message.role === "user").map((message) => withoutContext(message.content));
   const last = questions.at(-1) ?? "";
   const before = questions.at(-2);
   const isFollowUp =

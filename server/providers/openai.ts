@@ -1,17 +1,15 @@
 /** Chat Completions, as OpenAI, Azure, Ollama, vLLM, LM Studio, OpenRouter and many others speak it. */
 import { openaiChatDialect } from "../../shared/dialects/openai-chat.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
-import type { RequestMessage } from "../../shared/protocol/request.ts";
+import type { RequestImage, RequestMessage } from "../../shared/protocol/request.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
-import { streamUpstream } from "./upstream.ts";
+import { checkModel, streamUpstream, type UpstreamLimits } from "./upstream.ts";
 
-export interface OpenAiOptions {
+export interface OpenAiOptions extends UpstreamLimits {
   /** With its version part, such as `https://api.openai.com/v1` or `http://localhost:11434/v1`. */
   baseUrl: string;
   /** Without a key no `Authorization` header is sent: local servers want none. */
   apiKey?: string | undefined;
-  /** Longest silence of the provider, in ms. @defaultValue `90_000` */
-  idleMs?: number | undefined;
 }
 
 export class OpenAiProvider implements Provider {
@@ -23,21 +21,34 @@ export class OpenAiProvider implements Provider {
   }
 
   stream(turn: ModelTurn): AsyncIterable<StreamChunk> {
-    const { baseUrl, apiKey, idleMs } = this.#options;
     return streamUpstream({
-      url: `${baseUrl.replace(/\/+$/, "")}/chat/completions`,
-      headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
-      body: requestBody(turn),
+      ...this.#options,
+      url: `${this.#base()}/chat/completions`,
+      headers: this.#headers(),
+      body: requestBody(turn, new URL(this.#options.baseUrl).hostname === "api.openai.com"),
       dialect: openaiChatDialect,
       signal: turn.signal,
-      idleMs: idleMs ?? 90_000,
-      secrets: apiKey ? [apiKey] : [],
+      secrets: this.#options.apiKey ? [this.#options.apiKey] : [],
       onDetail: turn.onDetail,
     });
   }
+
+  check(model: string, signal: AbortSignal): Promise<string | undefined> {
+    const url = `${this.#base()}/models/${encodeURIComponent(model)}`;
+    return checkModel({ url, headers: this.#headers(), setting: "OPENAI_API_KEY", model: `openai/${model}`, signal });
+  }
+
+  #base(): string {
+    return this.#options.baseUrl.replace(/\/+$/, "");
+  }
+
+  #headers(): Record<string, string> {
+    return this.#options.apiKey ? { authorization: `Bearer ${this.#options.apiKey}` } : {};
+  }
 }
 
-function requestBody(turn: ModelTurn): Record<string, unknown> {
+/** @param isOpenAi Its newer models refuse `max_tokens`; servers that speak its format know nothing else. */
+function requestBody(turn: ModelTurn, isOpenAi: boolean): Record<string, unknown> {
   const messages = turn.messages.map(toOpenAiMessage);
   if (turn.instructions) messages.unshift({ role: "system", content: turn.instructions });
   return {
@@ -45,6 +56,8 @@ function requestBody(turn: ModelTurn): Record<string, unknown> {
     messages,
     stream: true,
     stream_options: { include_usage: true },
+    ...(turn.maxOutputTokens === undefined ? {} : { [isOpenAi ? "max_completion_tokens" : "max_tokens"]: turn.maxOutputTokens }),
+    ...(turn.reasoning ? { reasoning_effort: turn.reasoning } : {}),
     ...(turn.tools.length > 0
       ? {
           tools: turn.tools.map((tool) => ({ type: "function", function: tool })),
@@ -68,5 +81,11 @@ function toOpenAiMessage(message: RequestMessage): Record<string, unknown> {
       })),
     };
   }
-  return { role: message.role, content: message.content };
+  const { images = [] } = message;
+  if (images.length === 0) return { role: message.role, content: message.content };
+  return { role: message.role, content: [...images.map(toImagePart), { type: "text", text: message.content }] };
+}
+
+function toImagePart(image: RequestImage): Record<string, unknown> {
+  return { type: "image_url", image_url: { url: "url" in image ? image.url : `data:${image.mediaType};base64,${image.data}` } };
 }

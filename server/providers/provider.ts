@@ -20,21 +20,49 @@ export interface ToolSpecification {
   parameters: JsonObject;
 }
 
+/**
+ * A turn's answer in the provider's own form, with what only the provider understands: signatures of its thinking, encrypted
+ * reasoning. Some models refuse a later turn, or forget why they called a tool, when it does not come back as it was.
+ */
+export interface NativeContent {
+  /** Who can read it: the `name` of the provider. */
+  provider: string;
+  content: unknown;
+}
+
+/** A message as a provider gets it: those of this run's earlier turns also in its own form. */
+export interface TurnMessage extends RequestMessage {
+  native?: NativeContent;
+}
+
+export type ReasoningEffort = "low" | "medium" | "high";
+
 export interface ModelTurn {
   /** The provider's own id of the model, without our prefix. */
   model: string;
   /** The agent's instructions; `""` for none. */
   instructions: string;
-  messages: readonly RequestMessage[];
+  messages: readonly TurnMessage[];
   tools: readonly ToolSpecification[];
   /** Set on the last turn of a tool loop: the model has to answer with what it has. */
   toolChoice?: "none";
+  /** Most output tokens. @defaultValue the provider's own */
+  maxOutputTokens?: number | undefined;
+  /** How much a model that can think is to think. @defaultValue the provider's own */
+  reasoning?: ReasoningEffort | undefined;
   signal: AbortSignal;
+  /** Called before the terminal chunk of a turn that calls tools; the last call counts. */
+  onNative?: ((native: NativeContent) => void) | undefined;
   /** What went wrong in the provider's own words, secrets removed. For a debug log, never for a person. */
-  onDetail?: (detail: string) => void;
+  onDetail?: ((detail: string) => void) | undefined;
 }
 
 export interface Provider {
   readonly name: string;
   stream(turn: ModelTurn): AsyncIterable<StreamChunk>;
+  /**
+   * Asked at the start: what is wrong with the key or the model, as a sentence that names the setting and never the key.
+   * `undefined` when nothing is known to be wrong, also when nobody answered. Never rejects.
+   */
+  check?(model: string, signal: AbortSignal): Promise<string | undefined>;
 }

@@ -1,4 +1,4 @@
-/** Both providers against a server that plays them: what a turn gives, and what is told when it fails. */
+/** The providers against a server that plays them: what a turn gives, and what is told when it fails. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -6,11 +6,13 @@ import { expect, onTestFinished, test } from "vitest";
 
 import type { JsonValue, StreamChunk } from "../../shared/protocol/chunk.ts";
 import { packageRoot } from "../package-root.ts";
-import { byteByByte, openAiCall, openAiText, startReplayProvider, type ReplayProvider } from "../testing/replay-provider.ts";
+import { byteByByte, openAiCall, openAiText, startReplayProvider, type ReplayProvider, type Reply } from "../testing/replay-provider.ts";
 import { eventually, postChat, readAll, textOf, userSays } from "../testing/stream-client.ts";
 import { startTestGateway, startWithProvider } from "../testing/test-gateway.ts";
 import { AnthropicProvider } from "./anthropic.ts";
+import { GeminiProvider } from "./gemini.ts";
 import { OpenAiProvider } from "./openai.ts";
+import { OpenAiResponsesProvider } from "./openai-responses.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
 import { parseRetryAfter } from "./upstream.ts";
 
@@ -35,6 +37,13 @@ async function replay(): Promise<ReplayProvider> {
   return provider;
 }
 
+const PROVIDERS = {
+  "openai-chat": OpenAiProvider,
+  "openai-responses": OpenAiResponsesProvider,
+  anthropic: AnthropicProvider,
+  google: GeminiProvider,
+};
+
 const fixtures = join(process.env["CHANL_FIXTURES"] ?? join(packageRoot(), "..", "shared", "fixtures"), "streams");
 if (!existsSync(fixtures)) console.warn(`recorded streams are not tested: there is no folder ${fixtures} (set CHANL_FIXTURES)`);
 
@@ -42,10 +51,10 @@ interface Expected {
   text: string;
   reasoning: string;
   refusal?: string;
-  toolCalls: { id: string; name: string; type?: string; arguments: JsonValue; raw: string }[];
+  toolCalls: { id?: string; name: string; type?: string; arguments: JsonValue; raw: string }[];
 }
 
-const recordings = (["openai-chat", "anthropic"] as const).flatMap((dialect) =>
+const recordings = (["openai-chat", "openai-responses", "anthropic", "google"] as const).flatMap((dialect) =>
   existsSync(join(fixtures, dialect))
     ? readdirSync(join(fixtures, dialect))
         .filter((file) => file.endsWith(".sse"))
@@ -61,22 +70,22 @@ test.skipIf(recordings.length === 0).each(recordings)(
     const expected = JSON.parse(readFileSync(join(fixtures, dialect, `${name}.expected.json`), "utf8")) as Expected;
     const upstream = await replay();
     upstream.reply({ slices: byteByByte(bytes) });
-    const provider =
-      dialect === "anthropic" ? new AnthropicProvider({ baseUrl: upstream.url }) : new OpenAiProvider({ baseUrl: upstream.url });
-    const chunks = await collect(provider);
+    const chunks = await collect(new PROVIDERS[dialect]({ baseUrl: upstream.url }));
     const join_ = (of: (chunk: StreamChunk) => string): string => chunks.map(of).join("");
     expect(join_((chunk) => (chunk.type === "token" && !chunk.refusal ? chunk.content : ""))).toBe(expected.text);
     expect(join_((chunk) => (chunk.type === "reasoning" ? chunk.content : ""))).toBe(expected.reasoning);
     expect(join_((chunk) => (chunk.type === "token" && chunk.refusal ? chunk.content : ""))).toBe(expected.refusal ?? "");
     const calls = chunks.filter((chunk) => chunk.type === "tool_call");
     expect(calls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments }))).toEqual(
-      expected.toolCalls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments })),
+      // Gemini names its calls with no id; they get one of ours.
+      expected.toolCalls.map((call, at) => ({ id: call.id ?? calls[at]?.id, name: call.name, arguments: call.arguments })),
     );
     for (const [index, call] of calls.entries()) {
       if (call.arguments === null) expect(call.argumentsText).toBe(expected.toolCalls[index]?.raw);
     }
     expect(chunks.filter((chunk) => ["done", "error", "cancelled"].includes(chunk.type))).toHaveLength(1);
-    expect(chunks.at(-1)?.type).toBe("done");
+    // Two recordings end with the provider's own error.
+    expect(chunks.at(-1)?.type).toBe(name.startsWith("error-") ? "error" : "done");
   },
 );
 
@@ -308,6 +317,82 @@ test("a model without its key says what to set, as an error event", async () => 
       message: expect.stringContaining(`set ${variable}`) as string,
     });
   }
+});
+
+test.each([429, 500, 503, 529])(
+  "a provider that refuses with %i before its first byte is asked again, and the answer is whole",
+  async (status) => {
+    const { gateway, provider } = await startWithProvider({ providerRetries: 2, logLevel: "debug" });
+    provider.reply({ status, headers: { "Retry-After": "0.01" }, slices: [] }, { slices: openAiText(["here"]) });
+    expect(textOf(await readAll(await postChat(gateway.url, userSays("hi"))))).toBe("here");
+    expect(provider.calls).toHaveLength(2);
+    expect(gateway.log()).toContain("attempt 1 failed, the next one is in 10 ms");
+  },
+);
+
+test("retries are bounded, in number and in the wait a provider asks for", async () => {
+  const { gateway, provider } = await startWithProvider({ providerRetries: 2 });
+  provider.reply({ status: 503, headers: { "Retry-After": "0.01" }, slices: [] });
+  expect((await readAll(await postChat(gateway.url, userSays("hi")))).at(-1)).toMatchObject({ code: "provider_unavailable" });
+  expect(provider.calls).toHaveLength(3);
+  provider.reply({ status: 429, headers: { "Retry-After": "60" }, slices: [] });
+  expect((await readAll(await postChat(gateway.url, userSays("hi")))).at(-1)).toMatchObject({ retryAfterMs: 60_000 });
+  expect(provider.calls).toHaveLength(4);
+});
+
+test.each<[string, Reply]>([
+  ["refuses for good", { status: 400, slices: [] }],
+  ["breaks off after a byte", { slices: openAiText(["half"]).slice(0, 2), ending: "reset" }],
+  ["says nothing after its headers", { slices: [], ending: "end" }],
+])("a provider that %s is not asked again: it may have been paid", async (_, reply) => {
+  const { gateway, provider } = await startWithProvider({ providerRetries: 2 });
+  provider.reply(reply);
+  expect((await readAll(await postChat(gateway.url, userSays("hi")))).at(-1)?.type).toBe("error");
+  expect(provider.calls).toHaveLength(1);
+});
+
+test("Stop ends the wait for a retry", async () => {
+  const { gateway, provider } = await startWithProvider({ providerRetries: 2 });
+  provider.reply({ status: 503, headers: { "Retry-After": "9" }, slices: [] });
+  const response = await postChat(gateway.url, userSays("hi"));
+  await eventually(() => provider.calls.length === 1, "the first attempt");
+  await fetch(`${gateway.url}/api/chat/stream/${response.headers.get("x-stream-id")}/cancel`, { method: "POST" });
+  expect((await readAll(response)).at(-1)).toMatchObject({ type: "cancelled" });
+});
+
+test("a model that fails before its first token is replaced by its fallback for the rest of the run; one that fails later is not", async () => {
+  let turns = 0;
+  const failing: Provider = {
+    name: "failing",
+    async *stream() {
+      turns++;
+      yield { type: "error", code: "provider_unavailable", message: "x", retryable: true };
+    },
+  };
+  const breaking: Provider = {
+    name: "breaking",
+    async *stream() {
+      yield { type: "token", content: "so " };
+      yield { type: "error", code: "provider_error", message: "x", retryable: true };
+    },
+  };
+  const agent = { name: "A", instructions: "", tools: ["t"], fallbackModel: "openai/second" };
+  const { gateway, provider } = await startWithProvider({
+    providers: { failing, breaking },
+    tools: [{ name: "t", description: "", parameters: {}, run: () => ({ result: 1 }) }],
+    agents: ["failing", "breaking", "anthropic"].map((id) => ({ ...agent, id, model: `${id}/first` })),
+    logLevel: "warn",
+  });
+  provider.reply({ slices: openAiCall("t", ["{}"]) }, { slices: openAiText(["second"]) });
+  expect(textOf(await readAll(await postChat(gateway.url, { ...userSays("hi"), agentId: "failing" })))).toBe("second");
+  expect(turns).toBe(1);
+  expect(provider.calls.map(({ body }) => (body as { model: string }).model)).toEqual(["second", "second"]);
+  expect(gateway.log()).toContain('"model":"failing/first","fallbackModel":"openai/second","code":"provider_unavailable"');
+  const broken = await readAll(await postChat(gateway.url, { ...userSays("hi"), agentId: "breaking" }));
+  expect(textOf(broken)).toBe("so ");
+  expect(broken.at(-1)).toMatchObject({ type: "error" });
+  // A model whose key is not set is one that fails before its first token.
+  expect(textOf(await readAll(await postChat(gateway.url, { ...userSays("hi"), agentId: "anthropic" })))).toBe("second");
 });
 
 test("Retry-After is read as seconds and as a date, and bounded", () => {

@@ -1,31 +1,38 @@
 /**
  * One streaming POST to a provider: status → catalogue error, silence → `provider_timeout`, abort → the connection closes.
  *
- * Node's fetch (undici) has limits of its own: 300 s until the headers and 300 s between two pieces of the body. They can only
- * be changed through an undici `Agent`, and Node 20 does not let its built-in copy be imported. So this watchdog is the one that
- * decides, and it has to stay below 300 s. It runs only while we wait for the provider: time the reader spends
- * elsewhere (a slow client, a full log) is not the provider's silence.
+ * The watchdog runs only while we wait for the provider: time the reader spends elsewhere (a slow client, a full log) is not
+ * the provider's silence.
  */
+import { setTimeout } from "node:timers/promises";
+
 import { readChunks } from "../../shared/dialects/read-chunks.ts";
 import type { Dialect } from "../../shared/dialects/dialect.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
+import { configuredFetch } from "../outbound.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
-
-/** undici's own limit, see above. */
-export const MAX_IDLE_MS = 295_000;
 
 /** Longest error body that is read for the debug log, in characters, and the longest wait for it, in ms. */
 const DETAIL_CHARS = 4096;
 const DETAIL_WAIT_MS = 1000;
 
-export interface UpstreamRequest {
+export interface UpstreamLimits {
+  /** Longest silence of the provider, in ms. @defaultValue `90_000` */
+  idleMs?: number | undefined;
+  /** Times a request is made again that was refused before the first byte of an answer. @defaultValue `2` */
+  maxRetries?: number | undefined;
+}
+
+/** First wait before a retry, in ms; doubles. A provider's own `Retry-After` goes before it, up to the longest. */
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+
+export interface UpstreamRequest extends UpstreamLimits {
   url: string;
   headers: Record<string, string>;
   body: unknown;
   dialect: Dialect;
   signal: AbortSignal;
-  /** Longest silence of the provider, in ms. */
-  idleMs: number;
   /** Never to appear anywhere: cut out of every detail. */
   secrets: readonly string[];
   onDetail?: ((detail: string) => void) | undefined;
@@ -34,21 +41,11 @@ export interface UpstreamRequest {
 export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<StreamChunk, void, undefined> {
   const { signal, dialect } = request;
   const detail = (text: string): void => request.onDetail?.(withoutSecrets(text, request.secrets));
-  const watchdog = new Watchdog(request.idleMs);
+  const watchdog = new Watchdog(request.idleMs ?? 90_000);
   try {
-    const response = await watchdog.during(
-      fetch(request.url, {
-        method: "POST",
-        headers: { "content-type": "application/json", accept: "text/event-stream", ...request.headers },
-        body: JSON.stringify(request.body),
-        signal: AbortSignal.any([signal, watchdog.signal]),
-        // A provider that moved is a wrong setting; following it would hand the key to whoever answers there.
-        redirect: "error",
-      }),
-    );
-    if (!response.ok) {
-      detail(`HTTP ${response.status}: ${await readDetail(response.body)}`);
-      yield errorChunk(statusError(response.status, response.headers));
+    const response = await open(request, watchdog, detail);
+    if (response instanceof GatewayError) {
+      yield errorChunk(response);
       return;
     }
     if (!response.body) {
@@ -73,6 +70,71 @@ export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<
   }
 }
 
+/**
+ * The answer's beginning, or why there is none. A request that was refused or never arrived has cost nothing, so it is made
+ * again; one that was answered with a single byte never is.
+ */
+async function open(request: UpstreamRequest, watchdog: Watchdog, detail: (text: string) => void): Promise<Response | GatewayError> {
+  const { signal, maxRetries = 2 } = request;
+  for (let attempt = 0; ; attempt++) {
+    let failure: GatewayError;
+    let mayRetry: boolean;
+    try {
+      const response = await watchdog.during(
+        configuredFetch(request.url, {
+          method: "POST",
+          headers: { "content-type": "application/json", accept: "text/event-stream", ...request.headers },
+          body: JSON.stringify(request.body),
+          signal: AbortSignal.any([signal, watchdog.signal]),
+        }),
+      );
+      if (response.ok) return response;
+      detail(`HTTP ${response.status}: ${await readDetail(response.body)}`);
+      failure = statusError(response.status, response.headers);
+      mayRetry = response.status === 429 || response.status >= 500;
+    } catch (error) {
+      if (signal.aborted || watchdog.fired || !neverArrived(error)) throw error;
+      detail(describe(error));
+      failure = new GatewayError("provider_unavailable");
+      mayRetry = true;
+    }
+    const waitMs = failure.retryAfterMs ?? FIRST_RETRY_MS * 2 ** attempt * (1 - Math.random() / 2);
+    if (!mayRetry || attempt >= maxRetries || waitMs > LONGEST_RETRY_MS) return failure;
+    detail(`attempt ${attempt + 1} failed, the next one is in ${Math.round(waitMs)} ms`);
+    await setTimeout(waitMs, undefined, { signal });
+  }
+}
+
+/** The connection was not made, or an idle one had been closed by the other side. */
+function neverArrived(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_SOCKET"].includes(
+    String(code),
+  );
+}
+
+/** What is wrong with a key or a model, from the provider's page of that model; `undefined` when nothing is known. Never rejects. */
+export async function checkModel(asked: {
+  url: string;
+  headers: Record<string, string>;
+  setting: string;
+  model: string;
+  signal: AbortSignal;
+}): Promise<string | undefined> {
+  const host = new URL(asked.url).host;
+  try {
+    const response = await configuredFetch(asked.url, { headers: asked.headers, signal: asked.signal });
+    await response.body?.cancel();
+    if (response.status === 401 || response.status === 403) return `${asked.setting} was not accepted by ${host}`;
+    if (response.status === 404) return `the model ${asked.model} is not known to ${host}`;
+    // 400 is what Gemini says to a wrong key. Servers that have no such page say other things.
+    return response.status === 400 && asked.setting.startsWith("GEMINI") ? `${asked.setting} was not accepted by ${host}` : undefined;
+  } catch {
+    return asked.signal.aborted ? undefined : `${host} cannot be reached`;
+  }
+}
+
 /** Aborts when one wait for the provider lasts too long. */
 class Watchdog {
   readonly #idleMs: number;
@@ -81,7 +143,7 @@ class Watchdog {
   fired = false;
 
   constructor(idleMs: number) {
-    this.#idleMs = Math.min(idleMs, MAX_IDLE_MS);
+    this.#idleMs = idleMs;
   }
 
   get signal(): AbortSignal {
@@ -89,7 +151,7 @@ class Watchdog {
   }
 
   async during<T>(wait: Promise<T>): Promise<T> {
-    this.#timer = setTimeout(() => {
+    this.#timer = globalThis.setTimeout(() => {
       this.fired = true;
       this.#controller.abort();
     }, this.#idleMs);
@@ -188,7 +250,7 @@ async function readDetail(body: AsyncIterable<Uint8Array> | null): Promise<strin
     }
   };
   let timer: NodeJS.Timeout | undefined;
-  const wait = new Promise<void>((resolve) => (timer = setTimeout(resolve, DETAIL_WAIT_MS)));
+  const wait = new Promise<void>((resolve) => (timer = globalThis.setTimeout(resolve, DETAIL_WAIT_MS)));
   // The status alone decides; the text is only for the debug log, so a body that breaks or trickles is not waited for.
   await Promise.race([read().catch(() => undefined), wait]);
   late = true;

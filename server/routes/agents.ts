@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import { Router, type Request } from "express";
 
-import type { AgentStore } from "../agent/agent-store.ts";
+import type { AgentChanges, AgentStore } from "../agent/agent-store.ts";
 import { GatewayError } from "../errors.ts";
 import { jsonBody } from "./json-body.ts";
 import { parseAgentChanges, parseNewAgent } from "./request-schema.ts";
@@ -12,9 +12,13 @@ export interface AgentRoutesOptions {
   agents: AgentStore;
   /** Names of the gateway's tools. */
   toolNames: readonly string[];
+  /** Names of the configured MCP servers. */
+  mcpServerNames: readonly string[];
+  /** Agents that only their file changes. */
+  fixedIds: ReadonlySet<string>;
 }
 
-export function agentRoutes({ agents, toolNames }: AgentRoutesOptions): Router {
+export function agentRoutes({ agents, toolNames, mcpServerNames, fixedIds }: AgentRoutesOptions): Router {
   const router = Router();
 
   router.get("/", async (_request, response) => {
@@ -23,7 +27,7 @@ export function agentRoutes({ agents, toolNames }: AgentRoutesOptions): Router {
 
   router.post("/", jsonBody(), async (request, response) => {
     const asked = parseNewAgent(request.body);
-    checkTools(asked.tools);
+    checkNames(asked);
     const id = asked.id ?? `agent_${randomBytes(9).toString("hex")}`;
     if (await agents.get(id)) throw new GatewayError("conflict", { field: "id", message: "id: there already is an agent with this id." });
     response.status(201).json(await agents.create({ ...asked, id }));
@@ -35,22 +39,35 @@ export function agentRoutes({ agents, toolNames }: AgentRoutesOptions): Router {
 
   router.patch("/:id", jsonBody(), async (request, response) => {
     const changes = parseAgentChanges(request.body);
-    checkTools(changes.tools ?? []);
+    checkNames(changes);
+    checkChangeable(agentId(request));
     response.json(found(await agents.update(agentId(request), changes)));
   });
 
   router.delete("/:id", async (request, response) => {
+    checkChangeable(agentId(request));
     found((await agents.delete(agentId(request))) || undefined);
     response.status(204).end();
   });
 
   return router;
 
-  function checkTools(names: readonly string[]): void {
-    const unknown = names.findIndex((name) => !toolNames.includes(name));
+  function checkNames({ tools = [], mcpServers = [] }: Pick<AgentChanges, "tools" | "mcpServers">): void {
+    checkName("tools", tools, toolNames, "the gateway has no tools");
+    // An agent's own server is an address, checked when it is connected to.
+    checkName("mcpServers", mcpServers, mcpServerNames, "the gateway has no MCP servers");
+  }
+
+  function checkName(field: string, names: readonly unknown[], known: readonly string[], none: string): void {
+    const unknown = names.findIndex((name) => typeof name === "string" && !known.includes(name));
     if (unknown === -1) return;
-    const known = toolNames.length > 0 ? `one of ${toolNames.join(", ")}` : "left out: the gateway has no tools";
-    throw new GatewayError("bad_request", { field: `tools[${unknown}]`, message: `tools[${unknown}] must be ${known}.` });
+    const words = known.length > 0 ? `one of ${known.join(", ")}` : `left out: ${none}`;
+    throw new GatewayError("bad_request", { field: `${field}[${unknown}]`, message: `${field}[${unknown}] must be ${words}.` });
+  }
+
+  function checkChangeable(id: string): void {
+    if (fixedIds.has(id))
+      throw new GatewayError("conflict", { field: "id", message: "id: this agent is in AGENTS_FILE. Change it there." });
   }
 }
 

@@ -1,7 +1,8 @@
 /** The chat over HTTP: start, follow, stop, and the answers of tools that run in the client. */
 import { Router, type Request, type RequestHandler, type Response } from "express";
 
-import { REQUEST_LIMITS, type ToolResultRequest } from "../../shared/protocol/request.ts";
+import { REQUEST_LIMITS, type ApprovalRequest, type ToolResultRequest } from "../../shared/protocol/request.ts";
+import type { Identify } from "../auth/identify.ts";
 import { GatewayError } from "../errors.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { ChatService } from "../stream/chat-service.ts";
@@ -16,8 +17,7 @@ export interface ChatRoutesOptions {
   chat: ChatService;
   heartbeat: HeartbeatWheel;
   stallMs: number;
-  /** Who is asking; `""` where nobody is told apart. */
-  identify: (request: Request) => Promise<string>;
+  identify: Identify;
   metrics?: GatewayMetrics | undefined;
 }
 
@@ -66,17 +66,17 @@ export function chatRoutes({ chat, heartbeat, stallMs, identify, metrics }: Chat
   });
 
   router.post("/stream/:streamId/approvals", jsonBody(), async (request, response) => {
-    await find(request);
-    const { toolCallId } = parseApproval(request.body);
-    response.setHeader("Cache-Control", "no-store");
-    throw notPending(toolCallId);
+    const { run } = await find(request);
+    const approval = parseApproval(request.body);
+    await acceptApproval(run, approval);
+    response.status(202).json({ toolCallId: approval.toolCallId });
   });
 
   router.all(["/stream", "/stream/:streamId", "/stream/:streamId/:action"], methodNotAllowed);
   return router;
 
   async function find(request: Request): Promise<{ run: RunHandle; head: { seq: number; ended: boolean } }> {
-    const run = await chat.runs.find(String(request.params["streamId"]), await identify(request));
+    const run = await chat.runs.find(String(request.params["streamId"]), (await identify(request)).owner);
     const head = await chat.runs.store.head(run.id);
     if (!head) throw new GatewayError("not_found", { message: "There is no such stream, or it is too old to resume." });
     return { run, head };
@@ -102,8 +102,13 @@ export async function acceptToolResult(run: RunHandle, result: ToolResultRequest
     throw new GatewayError("not_found", { field: "toolCallId", message: "No call with this toolCallId waits for a result." });
 }
 
-export function notPending(toolCallId: string): GatewayError {
-  return new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
+/** @throws GatewayError `conflict` for a call no approval is pending for, `bad_request` for edited arguments that do not fit. */
+export async function acceptApproval(run: RunHandle, approval: ApprovalRequest): Promise<void> {
+  const outcome = await tell(run, { type: "approval", approval });
+  if (outcome === "accepted") return;
+  if (typeof outcome === "object") throw new GatewayError("bad_request", { field: "arguments", message: outcome.refused });
+  const { toolCallId } = approval;
+  throw new GatewayError("conflict", { field: "toolCallId", message: `No approval is pending for the call ${toolCallId}.` });
 }
 
 function withIdempotencyKey(request: Request): unknown {

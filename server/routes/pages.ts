@@ -31,6 +31,21 @@ export function pageRoutes({ publicDir, docs }: PagesOptions): Router {
     });
   }
 
+  // The parts the script loads later, by names that change with their content.
+  router.use(
+    "/chunks",
+    express.static(join(publicDir, "chunks"), {
+      index: false,
+      redirect: false,
+      setHeaders: (response) => {
+        response.setHeader("Access-Control-Allow-Origin", "*");
+        response.setHeader("Cross-Origin-Resource-Policy", "cross-origin");
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        response.setHeader("Cache-Control", "public, max-age=31536000, immutable");
+      },
+    }),
+  );
+
   router.get("/docs/*path", async (request, response, next) => {
     const path = request.params["path"];
     const page = (await docs()).pages.get(Array.isArray(path) ? path.join("/") : String(path));

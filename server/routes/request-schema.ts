@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { ApprovalRequest, ChatRequest, SocketRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import type { JsonObject, JsonValue } from "../../shared/protocol/chunk.ts";
 import { REQUEST_LIMITS } from "../../shared/protocol/request.ts";
+import { agentChanges, newAgent } from "../agent/agent-schema.ts";
 import { GatewayError } from "../errors.ts";
 
 /** Deepest nesting of a body. Deeper ones only come from somebody who wants to exhaust a stack. */
@@ -17,9 +18,23 @@ const jsonObject = z.custom<JsonObject>(
 );
 const toolName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -");
 
+const image = z.union(
+  [
+    z.object({ mediaType: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]), data: z.base64().min(1) }),
+    z.object({
+      url: z
+        .string()
+        .max(2000)
+        .refine((text) => URL.canParse(text) && new URL(text).protocol === "https:", "must be an https address"),
+    }),
+  ],
+  "must be {mediaType, data} with base64, or {url} with an https address",
+);
+
 const message = z.object({
   role: z.enum(["user", "assistant", "system", "tool"]),
   content: z.string().max(REQUEST_LIMITS.contentChars),
+  images: z.array(image).max(REQUEST_LIMITS.images).optional(),
   toolCalls: z
     .array(z.object({ id, name: toolName, arguments: json }))
     .max(REQUEST_LIMITS.tools)
@@ -34,7 +49,7 @@ const chat = z.object({
   requestId: id.optional(),
   conversationId: id.optional(),
   tools: z
-    .array(z.object({ name: toolName, description: z.string().max(4000), parameters: jsonObject }))
+    .array(z.object({ name: toolName, description: z.string().max(4000), parameters: jsonObject, needsApproval: z.boolean().optional() }))
     .max(REQUEST_LIMITS.tools)
     .optional(),
   onDisconnect: z.enum(["continue", "cancel"]).optional(),
@@ -59,21 +74,19 @@ const socket = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ping") }),
 ]);
 
-const agentTools = z.array(toolName).max(REQUEST_LIMITS.tools);
-const agentFields = {
-  name: z.string().min(1).max(200),
-  instructions: z.string().max(REQUEST_LIMITS.contentChars),
-  model: z.string().min(1).max(200),
-  tools: agentTools,
-};
-const newAgent = z.object({
-  ...agentFields,
-  id: id.regex(/^[\w.-]+$/, "must be letters, digits, _, . or -").optional(),
-  instructions: agentFields.instructions.default(""),
-  model: agentFields.model.optional(),
-  tools: agentTools.default([]),
+const session = z.object({
+  agentId: id,
+  user: id,
+  origin: z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && (new URL(text).origin === text || /^chrome-extension:\/\/[a-p]{32}$/.test(text)),
+      "must be an origin such as https://www.example.com",
+    )
+    .optional(),
+  expiresIn: z.int().min(10).max(600).optional(),
+  budget: z.int().min(1).max(1_000_000_000).optional(),
 });
-const agentChanges = z.object(agentFields).partial();
 
 export type NewAgentRequest = z.infer<typeof newAgent>;
 export type AgentChangesRequest = z.infer<typeof agentChanges>;
@@ -86,6 +99,7 @@ export const parseSocketRequest = (body: unknown): SocketRequest => {
   if (request.type === "tool_result") parse(toolResult, request);
   return request;
 };
+export const parseSessionRequest = (body: unknown): z.infer<typeof session> => parse(session, body);
 export const parseNewAgent = (body: unknown): NewAgentRequest => parse(newAgent, body);
 export const parseAgentChanges = (body: unknown): AgentChangesRequest => parse(agentChanges, body);
 
@@ -142,7 +156,9 @@ function complaint(issue: z.core.$ZodIssue, value: unknown): string {
     case "invalid_value":
       return `must be one of ${issue.values.map(String).join(", ")}`;
     case "invalid_union":
-      return "must be one of chat, resume, cancel, tool_result, approval, ping";
+      return issue.discriminator === undefined ? issue.message : "must be one of chat, resume, cancel, tool_result, approval, ping";
+    case "unrecognized_keys":
+      return `holds ${issue.keys.join(", ")}, which is unknown`;
     case "too_big":
       return `must have at most ${String(issue.maximum)} ${unit(issue.origin)}`;
     case "too_small":

@@ -1,12 +1,12 @@
 /** All runs of this process: starts them once per request id, finds them, forgets them, ends them at shutdown. */
 import { createHash, randomBytes } from "node:crypto";
 
-import type { StreamChunk, TerminalChunk } from "../../shared/protocol/chunk.ts";
+import type { TerminalChunk } from "../../shared/protocol/chunk.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { RemoteRun } from "./remote-run.ts";
-import { Run, type RunHandle, type RunLimits } from "./run.ts";
+import { Run, type RunHandle, type RunLimits, type RunSource } from "./run.ts";
 import type { RunRecord, RunStore } from "./run-store.ts";
 
 export interface RunManagerOptions {
@@ -28,7 +28,9 @@ export interface StartRun {
   onDisconnect?: "continue" | "cancel" | undefined;
   /** What the request asked for. The same `requestId` with something else in it is a mistake, or somebody guessing. */
   content: unknown;
-  source: (run: Run) => (signal: AbortSignal) => AsyncIterable<StreamChunk>;
+  source: (run: Run) => RunSource;
+  /** Called when the request begins a run of its own; throws to refuse it. What it returns is called when that run has ended. */
+  admit?: () => (terminal?: TerminalChunk) => void;
 }
 
 /** How long another instance's run is remembered without a reader, in ms. */
@@ -92,6 +94,7 @@ export class RunManager {
     }
     if (this.#closing) throw new GatewayError("overloaded", { message: "The gateway is shutting down.", retryAfterMs: 2000 });
     if (this.#running >= this.#options.maxRuns) throw new GatewayError("overloaded", { retryAfterMs: 5000 });
+    const release = request.admit?.();
     const record: RunRecord = {
       // 128 random bits: whoever was not told the id cannot guess it.
       id: randomBytes(16).toString("hex"),
@@ -107,7 +110,10 @@ export class RunManager {
       ...record,
       limits: this.#options.limits,
       store: this.#options.store,
-      onEnd: (ended, terminal, error) => this.#ended(ended, terminal, error),
+      onEnd: (ended, terminal, error) => {
+        release?.(terminal);
+        this.#ended(ended, terminal, error);
+      },
     });
     this.#running++;
     const known: Known = { run, requestKey, ready: Promise.resolve(this.#options.store.create(record, requestKey)) };
@@ -119,11 +125,13 @@ export class RunManager {
       elsewhere = await known.ready;
     } catch (error) {
       this.#running--;
+      release?.();
       this.#forget(known);
       throw error;
     }
     if (elsewhere) {
       this.#running--;
+      release?.();
       this.#forget(known);
       return this.#attachElsewhere(elsewhere, fingerprint);
     }

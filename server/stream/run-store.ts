@@ -60,8 +60,8 @@ export type RunMessage =
   /** Readers at another instance: how far the fastest is, or that there is none any more. */
   | { type: "readers"; instance: string; seq: number | null };
 
-/** `undefined` where nobody answered: the process is gone, or cannot be reached. */
-export type RunReply = "accepted" | "duplicate" | "unknown" | undefined;
+/** `refused` tells why an answer cannot be taken; `undefined` where nobody answered: the process is gone, or cannot be reached. */
+export type RunReply = "accepted" | "duplicate" | "unknown" | { refused: string } | undefined;
 
 /** The runs of this process, for the store to reach them. */
 export interface LocalRuns {

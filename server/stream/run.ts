@@ -16,7 +16,8 @@ import {
   type Usage,
 } from "../../shared/protocol/chunk.ts";
 import { StreamMetrics } from "../../shared/metrics/stream-metrics.ts";
-import { ClientToolResults } from "../agent/client-tools.ts";
+import { PendingCalls } from "../agent/pending-calls.ts";
+import type { ApprovalRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import { Coalescer } from "./coalescer.ts";
 import { encodeFrame } from "./frame.ts";
@@ -42,6 +43,9 @@ export interface RunOptions extends RunRecord {
   onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
 }
 
+/** Where a run's chunks come from. It may take a moment to begin. */
+export type RunSource = (signal: AbortSignal) => AsyncIterable<StreamChunk> | Promise<AsyncIterable<StreamChunk>>;
+
 /** A run as those see it who read and steer it; it may be produced by another instance. */
 export interface RunHandle {
   readonly id: string;
@@ -62,7 +66,9 @@ type Place = Pick<Follow, "seq">;
 export class Run implements RunHandle {
   readonly options: RunOptions;
   /** Answers of tools that run in the client. */
-  readonly clientResults = new ClientToolResults();
+  readonly clientResults = new PendingCalls<ToolResultRequest>();
+  /** People's decisions about calls that need one. */
+  readonly approvals = new PendingCalls<ApprovalRequest>();
   /** When the run ended, on the clock of `performance.now`. */
   endedAt: number | undefined;
   readonly #metrics = new StreamMetrics();
@@ -107,7 +113,7 @@ export class Run implements RunHandle {
   }
 
   /** Begins. Returns at once; the work goes on by itself. */
-  start(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): void {
+  start(source: RunSource): void {
     const { id, messageId, agentId, model, requestId, limits } = this.options;
     this.#store({ type: "start", streamId: id, messageId, agentId, model, v: 1, ...(requestId === undefined ? {} : { requestId }) });
     this.#limit = setTimeout(() => this.cancel("timeout"), limits.maxRunMs);
@@ -161,10 +167,19 @@ export class Run implements RunHandle {
       case "tool_result":
         return this.clientResults.submit(message.result);
       case "approval":
-        return "unknown";
+        return this.#submitApproval(message.approval);
       case "readers":
         this.#setRemoteReaders(message.instance, message.seq);
         return "accepted";
+    }
+  }
+
+  #submitApproval(approval: ApprovalRequest): RunReply {
+    try {
+      return this.approvals.submit(approval);
+    } catch (error) {
+      if (error instanceof GatewayError) return { refused: error.message };
+      throw error;
     }
   }
 
@@ -199,9 +214,9 @@ export class Run implements RunHandle {
     if (this.#readers.size === 0) this.#watchReaders();
   }
 
-  async #produce(source: (signal: AbortSignal) => AsyncIterable<StreamChunk>): Promise<void> {
+  async #produce(source: RunSource): Promise<void> {
     try {
-      for await (const chunk of source(this.signal)) {
+      for await (const chunk of await source(this.signal)) {
         const wait = this.#take(chunk);
         if (wait && !(await wait)) return;
       }
@@ -285,7 +300,13 @@ export class Run implements RunHandle {
     clearTimeout(this.#grace);
     // A run that was only announced (202) has not lost a reader yet.
     if (this.options.onDisconnect === "cancel" && this.#hadReader && !this.#draining) this.cancel("disconnect");
-    else this.#grace = setTimeout(() => this.cancel("disconnect"), this.options.limits.graceMs);
+    else this.#grace = setTimeout(() => this.#graceIsOver(), this.options.limits.graceMs);
+  }
+
+  /** A run that waits for its client costs no tokens, and the wait has a limit of its own: a reload may take longer than the grace. */
+  #graceIsOver(): void {
+    if (this.approvals.size + this.clientResults.size > 0) this.#watchReaders();
+    else this.cancel("disconnect");
   }
 
   /** Checked once per 16 KB: the answer changes slowly, and there may be many readers. */

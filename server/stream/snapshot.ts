@@ -28,6 +28,12 @@ export function mergeChunk(chunks: StreamChunk[], chunk: StreamChunk): void {
       else chunks[at] = chunk;
       return;
     }
+    case "tool_progress": {
+      const at = chunks.findIndex((other) => other.type === "tool_progress" && other.id === chunk.id);
+      if (at === -1) chunks.push(chunk);
+      else chunks[at] = chunk;
+      return;
+    }
     case "usage": {
       const at = chunks.findIndex((other) => other.type === "usage");
       if (at === -1) chunks.push(chunk);

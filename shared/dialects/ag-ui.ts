@@ -4,7 +4,7 @@
  */
 import type { JsonValue } from "../protocol/chunk.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
-import { payload, record, text, type UnknownRecord } from "./payload.ts";
+import { record, text, type UnknownRecord } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const agUiDialect: Dialect = {
@@ -15,7 +15,6 @@ export const agUiDialect: Dialect = {
 };
 
 class AgUiReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   /** Messages that are not the agent's: a back end may repeat what the user said. */
   readonly #foreign = new Set<string>();
@@ -25,13 +24,11 @@ class AgUiReader implements DialectReader {
   #call: string | undefined;
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
-    if (this.#turn.ended) return;
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) return;
     switch (body["type"]) {
       case "TEXT_MESSAGE_START":
@@ -58,6 +55,8 @@ class AgUiReader implements DialectReader {
         return this.#finish(body);
       case "RUN_ERROR":
         return this.#turn.error({ code: body["code"], message: body["message"] });
+      case undefined:
+        return this.#turn.refused(body);
       default:
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { JsonValue, ToolRunsOn } from "../protocol/chunk.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
-import { jsonOf, payload, record, text, type UnknownRecord } from "./payload.ts";
+import { jsonOf, record, text, type UnknownRecord } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const aiSdkUiDialect: Dialect = {
@@ -15,7 +15,6 @@ export const aiSdkUiDialect: Dialect = {
 };
 
 class AiSdkUiReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   /** The input text of the calls that are open, by call id. */
   readonly #open = new Map<string, string>();
@@ -23,7 +22,6 @@ class AiSdkUiReader implements DialectReader {
   #reason: string | undefined;
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
@@ -31,7 +29,7 @@ class AiSdkUiReader implements DialectReader {
     if (this.#turn.ended) return;
     // `finish` alone is not the end: streams that are merged into one may each bring theirs.
     if (data.trim() === "[DONE]") return this.#finish(this.#reason ?? "stop");
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) return;
     switch (body["type"]) {
       case "text-delta":
@@ -68,6 +66,8 @@ class AiSdkUiReader implements DialectReader {
         return this.#turn.cancelled(/time.?out/i.test(text(body["reason"]) ?? "") ? "timeout" : "user");
       case "error":
         return this.#turn.error({ message: body["errorText"] });
+      case undefined:
+        return this.#turn.refused(body);
       default:
     }
   }

@@ -3,7 +3,7 @@
  * and cumulative output usage, `message_stop` the end; `ping` may come anywhere.
  */
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
-import { payload, record, text, type UnknownRecord } from "./payload.ts";
+import { record, text, type UnknownRecord } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const anthropicDialect: Dialect = {
@@ -14,7 +14,6 @@ export const anthropicDialect: Dialect = {
 };
 
 class AnthropicReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   /** Blocks that are calls. */
   readonly #callBlocks = new Set<number>();
@@ -23,13 +22,11 @@ class AnthropicReader implements DialectReader {
   #messages = 0;
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
-    if (this.#turn.ended) return;
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) return;
     switch (body["type"]) {
       case "message_start":

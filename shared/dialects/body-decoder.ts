@@ -22,6 +22,7 @@ export class BodyDecoder {
   #decoder: { push(bytes: Uint8Array): void; end(): void } | undefined;
   #bare: BareJson | undefined;
   #held = new Uint8Array(0);
+  #framing: Framing | undefined;
 
   constructor(options: BodyDecoderOptions) {
     this.#options = options;
@@ -41,6 +42,11 @@ export class BodyDecoder {
     this.#decoder.push(held);
   }
 
+  /** As given, or as the body showed it. */
+  get framing(): Framing | undefined {
+    return this.#framing;
+  }
+
   /** Returns whether the body ended inside something that is no event yet. */
   end(): boolean {
     // Bytes that are still held are no event: white space, or one bracket.
@@ -50,6 +56,7 @@ export class BodyDecoder {
 
   #create(framing: Framing): { push(bytes: Uint8Array): void; end(): void } {
     const { onEvent, maxEventBytes, flushAtEof } = this.#options;
+    this.#framing = framing;
     if (framing === "ndjson") return new NdjsonDecoder({ onEvent, maxEventBytes });
     const sse = new SseDecoder({ onEvent, maxEventBytes, flushAtEof });
     const bare = new BareJson({

@@ -2,7 +2,9 @@
 import { ChatError } from "../errors.ts";
 import { isTerminal } from "../protocol/chunk.ts";
 import { parseEvent } from "../protocol/validate.ts";
+import type { StreamChunk } from "../protocol/chunk.ts";
 import type { Dialect } from "./dialect.ts";
+import { jsonOf, record } from "./payload.ts";
 
 export const chanlDialect: Dialect = {
   name: "chanl",
@@ -25,10 +27,19 @@ export const chanlDialect: Dialect = {
           emit(chunk);
         } catch (error) {
           if (!(error instanceof ChatError)) throw error;
-          report(error);
+          const refusal = refusalOf(data);
+          ended = refusal !== null;
+          if (refusal) emit(refusal);
+          else report(error);
         }
       },
       end() {},
     };
   },
 };
+
+/** The gateway's answer where it refused to begin: `{"error": {code, message, …}}`. */
+function refusalOf(data: string): StreamChunk | null {
+  const error = record(record(jsonOf(data))?.["error"]);
+  return error ? parseEvent(JSON.stringify({ ...error, type: "error" })).chunk : null;
+}

@@ -28,6 +28,8 @@ export function detectFromEvent(data: string, report: (error: ChatError) => void
   if (!body) return undefined;
   const type = body["type"];
   if (typeof body["seq"] === "number" || (type === "start" && typeof body["streamId"] === "string")) return "chanl";
+  // No provider's error says whether to try again; our gateway's does.
+  if (typeof record(body["error"])?.["retryable"] === "boolean") return "chanl";
   if (typeof type === "string") return fromType(type, body);
   if ("candidates" in body || "promptFeedback" in body || "usageMetadata" in body) return "gemini";
   if (typeof body["done"] === "boolean") return "ollama";

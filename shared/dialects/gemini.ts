@@ -8,7 +8,7 @@ import { ChatError } from "../errors.ts";
 import type { JsonValue } from "../protocol/chunk.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
 import { PartialArguments } from "./partial-arguments.ts";
-import { list, payload, record, text, type UnknownRecord } from "./payload.ts";
+import { list, record, text, type UnknownRecord } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const geminiDialect: Dialect = {
@@ -19,7 +19,6 @@ export const geminiDialect: Dialect = {
 };
 
 class GeminiReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   #reason: string | undefined;
   #calls = 0;
@@ -27,13 +26,11 @@ class GeminiReader implements DialectReader {
   #partial: { name: string; arguments: PartialArguments } | undefined;
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
-    if (this.#turn.ended) return;
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) {
       // Half an event at the end of the body is a cut, even when an earlier event named a reason.
       this.#reason = undefined;
@@ -94,7 +91,7 @@ class GeminiReader implements DialectReader {
     for (const piece of pieces) {
       const added = this.#partial.arguments.add(record(piece) ?? {});
       if (added) this.#turn.callDelta({ index, arguments: added });
-      if (added === null) this.#context.report(new ChatError("bad_frame", "A partial argument of a call could not be read."));
+      if (added === null) this.#turn.report(new ChatError("bad_frame", "A partial argument of a call could not be read."));
     }
     if (continues) return;
     const { text: rest, value, incomplete } = this.#partial.arguments.end();

@@ -4,7 +4,7 @@
  */
 import type { JsonValue } from "../protocol/chunk.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
-import { list, payload, record, text } from "./payload.ts";
+import { list, record, text } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const ollamaDialect: Dialect = {
@@ -15,21 +15,17 @@ export const ollamaDialect: Dialect = {
 };
 
 class OllamaReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   #calls = 0;
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
-    if (this.#turn.ended) return;
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) return;
-    const error = body["error"];
-    if (error !== undefined && error !== null) return this.#turn.error(record(error) ?? { message: error });
+    if (this.#turn.failed(body)) return;
     const message = record(body["message"]) ?? { content: body["response"], thinking: body["thinking"] };
     this.#turn.reasoning(message["thinking"]);
     this.#turn.token(message["content"]);

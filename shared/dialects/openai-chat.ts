@@ -5,7 +5,7 @@
 import type { JsonValue } from "../protocol/chunk.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
 import { isLength } from "./finish.ts";
-import { list, payload, record, text, type UnknownRecord } from "./payload.ts";
+import { list, record, text, type UnknownRecord } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const openaiChatDialect: Dialect = {
@@ -16,22 +16,19 @@ export const openaiChatDialect: Dialect = {
 };
 
 class OpenAiChatReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   #reason: string | undefined;
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
     if (this.#turn.ended) return;
     if (data.trim() === "[DONE]") return this.#turn.done(this.#reason ?? "stop");
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) return;
-    const error = body["error"];
-    if (error !== undefined && error !== null) return this.#turn.error(record(error) ?? { message: error });
+    if (this.#turn.failed(body)) return;
     this.#readUsage(record(body["usage"]) ?? record(record(body["x_groq"])?.["usage"]));
     // Only the first choice is the answer: mixing n choices makes one garbled text.
     const choice = list(body["choices"])

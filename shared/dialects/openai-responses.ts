@@ -8,7 +8,7 @@
  */
 import type { ToolRunsOn } from "../protocol/chunk.ts";
 import type { Dialect, DialectContext, DialectReader } from "./dialect.ts";
-import { jsonOf, list, payload, record, text, type UnknownRecord } from "./payload.ts";
+import { jsonOf, list, record, text, type UnknownRecord } from "./payload.ts";
 import { Turn } from "./turn.ts";
 
 export const openaiResponsesDialect: Dialect = {
@@ -29,7 +29,6 @@ interface OpenCall {
 }
 
 class OpenAiResponsesReader implements DialectReader {
-  readonly #context: DialectContext;
   readonly #turn: Turn;
   /** What each part of each item has said so far. */
   readonly #said = new Map<string, string>();
@@ -37,14 +36,13 @@ class OpenAiResponsesReader implements DialectReader {
   readonly #ended = new Set<number>();
 
   constructor(context: DialectContext) {
-    this.#context = context;
     this.#turn = new Turn(context);
   }
 
   read({ data }: { data: string }): void {
     // Some gateways close every OpenAI stream like a chat completion.
     if (this.#turn.ended || data.trim() === "[DONE]") return;
-    const body = payload(data, this.#context.report);
+    const body = this.#turn.payload(data);
     if (!body) return;
     const at = number(body["output_index"]);
     switch (body["type"]) {
@@ -87,6 +85,8 @@ class OpenAiResponsesReader implements DialectReader {
       case "error":
         // The documented event has the fields itself; the recorded one has them in `error`, and a `response.failed` behind it.
         return this.#turn.error(record(body["error"]) ?? { code: body["code"], message: body["message"] });
+      case undefined:
+        return this.#turn.refused(body);
       default:
     }
   }

@@ -56,7 +56,8 @@ export async function* readChunks(body: ByteSource, options: ReadChunksOptions =
         if (isTerminal(chunk)) return;
       }
     }
-    ending = true;
+    // A last line of JSON without its line end is whole; a last block of events is not, unless the dialect says so.
+    ending = decoder.framing === "sse";
     isBroken = decoder.end();
   } catch (error) {
     const tooLarge = error instanceof ChatError && error.code === "event_too_large";

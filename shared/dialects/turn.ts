@@ -2,10 +2,12 @@
  * One turn as a dialect reads it: what was said, which calls are open, how it ended. All dialects speak through it, so that
  * the rules for calls, usage, sources and the end are the same whatever the provider.
  */
+import type { ChatError } from "../errors.ts";
 import type { CancelReason, JsonValue, ToolRunsOn, Usage } from "../protocol/chunk.ts";
 import { createToolCallAccumulator, type CompletedToolCall, type ToolCallFragment } from "../tool-calls/accumulator.ts";
 import type { DialectContext } from "./dialect.ts";
 import { finishReason, isLength, mergeUsage, providerError, toolCallChunk } from "./finish.ts";
+import { payload, record, type UnknownRecord } from "./payload.ts";
 
 type CallKey = { id?: string | undefined; index?: number | undefined };
 
@@ -31,6 +33,15 @@ export class Turn {
   /** The terminal chunk is out: nothing may follow. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** The payload of an event as an object. `undefined` after the end, and for one that cannot be read: that is reported and skipped. */
+  payload(data: string): UnknownRecord | undefined {
+    return this.#ended ? undefined : payload(data, this.#context.report);
+  }
+
+  report(error: ChatError): void {
+    this.#context.report(error);
   }
 
   token(content: unknown): void {
@@ -121,6 +132,18 @@ export class Turn {
     this.endCalls("cut");
     this.#ended = true;
     this.#context.emit(providerError(error));
+  }
+
+  /** Whether a payload that may hold anything holds an error. It is the end. */
+  failed({ error }: UnknownRecord): boolean {
+    if (error === undefined || error === null) return false;
+    this.error(record(error) ?? { message: error });
+    return true;
+  }
+
+  /** A payload without a `type`, in a format whose events all have one: a server or a proxy refused, and this is its answer. */
+  refused({ error, detail, message }: UnknownRecord): void {
+    this.failed({ error: error ?? detail ?? message });
   }
 
   cancelled(reason: CancelReason): void {

@@ -79,7 +79,7 @@ interface Plan {
 }
 
 /** What the beginning of a text may still become: see `#isDecided`. */
-const UNDECIDED = /^(?:[-=_*|:\t ]+|\+[ \t]*|\d{1,9}[.)]?[ \t]*|#{1,6}[ \t]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*)$/;
+const UNDECIDED = /^(?:[-=_*|:\t ]+|\+[ \t]*|\d{1,9}[.)]?[ \t]*|#{1,6}[ \t]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*|\$+[ \t]*)$/;
 
 export interface BlockCounters {
   /** Characters looked at by the block structure, every look counted. */
@@ -265,7 +265,7 @@ export class BlockParser<H> {
         this.#open(plan, { kind: "heading", level: heading.level, text: text.slice(heading.length) });
         return true;
       }
-      const fence = code === 96 || code === 126 ? readFence(text, cursor.indent) : null;
+      const fence = code === 96 || code === 126 || (code === 36 && this.#options.math) ? readFence(text, cursor.indent) : null;
       if (fence) {
         this.#open(plan, { kind: "fence", fence });
         return true;
@@ -411,6 +411,7 @@ export class BlockParser<H> {
         return;
       case "rule": {
         const parent = this.#tip;
+        parent.hasChild = true;
         this.#beforeChild(parent, this.#line);
         this.#emitClose(this.#emitOpen(parent.handle, { kind: "rule" }));
         parent.lastLine = this.#line;
@@ -478,6 +479,10 @@ export class BlockParser<H> {
     const block = this.#tip;
     if (block.kind === "paragraph" && !this.#finishParagraph(block)) {
       this.#stack.pop();
+      // Definitions show nothing, but whether a list is loose they decide like any other block.
+      const parent = this.#tip;
+      this.#beforeChild(parent, block.firstLine);
+      parent.lastLine = block.lastLine;
       return;
     }
     if (block.kind === "heading") this.#leaf(block, true).finish(block.text);

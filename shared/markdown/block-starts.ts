@@ -20,7 +20,7 @@ export interface Fence {
 
 const RULE = /^(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$/;
 const HEADING = /^(#{1,6})(?:[ \t]+|$)/;
-const FENCE = /^(?:(`{3,})([^`]*)|(~{3,})(.*))$/;
+const FENCE = /^(?:(`{3,})([^`]*)|(~{3,})(.*)|(\$\$)[ \t]*)$/;
 const UNDERLINE = /^(?:=+|-+)[ \t]*$/;
 const BULLET = /^[-+*]/;
 const NUMBER = /^(\d{1,9})([.)])/;
@@ -59,9 +59,9 @@ export function readUnderline(text: string): number {
 
 export function readFence(text: string, offset: number): Fence | null {
   const match = FENCE.exec(text);
-  const run = match?.[1] ?? match?.[3];
+  const run = match?.[1] ?? match?.[3] ?? match?.[5];
   if (!match || run === undefined) return null;
-  return { char: run[0] ?? "", length: run.length, offset, info: (match[2] ?? match[4] ?? "").trim() };
+  return { char: run[0] ?? "", length: run.length, offset, info: match[5] ? "math" : (match[2] ?? match[4] ?? "").trim() };
 }
 
 /** Whether `text` closes `fence`: the same character, at least as many, nothing after. */

@@ -63,14 +63,14 @@ describe("CommonMark 0.31.2", () => {
   });
 
   for (const size of [1, 2, 3, 7]) {
-    test(`pieces of ${size} make no difference`, () => {
+    test(`pieces of ${size} make no difference`, { timeout: 60_000 }, () => {
       for (const { markdown, number } of examples) {
         expect(renderMarkdown(markdown, { cuts: () => size }), `example ${number}`).toBe(renderMarkdown(markdown));
       }
     });
   }
 
-  test("pieces of random length make no difference, 20 seeds", () => {
+  test("pieces of random length make no difference, 20 seeds", { timeout: 60_000 }, () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = createRandom(seed);
       for (const { markdown, number } of examples) {

@@ -14,6 +14,7 @@ import { type Autolink, scanAngleAutolink, scanBareAutolink, splitEmails } from 
 import { type DelimiterRun, DelimiterStack, scanDelimiterRun, type Wrapper } from "./delimiters.ts";
 import { readEntity } from "./entities.ts";
 import { INCOMPLETE, type LinkTarget, MAX_LABEL, normalizeLabel, type Scanned, scanInlineTarget, scanLabel } from "./links.ts";
+import type { MathScan } from "./leaf.ts";
 import type { Inline } from "./tree.ts";
 
 export interface InlineOptions {
@@ -27,6 +28,7 @@ export interface InlineOptions {
   task: boolean;
   /** Addresses without brackets are links. */
   bareAddresses: boolean;
+  math?: MathScan | undefined;
 }
 
 export interface InlineResult {
@@ -53,7 +55,7 @@ interface Bracket {
   nested: boolean;
 }
 
-const SPECIAL = /[\n\\`*_~[\]<&]|!\[|www\.|(?:https?|ftp):\/\//gi;
+const SPECIAL = /[\n\\`*_~[\]<&$]|!\[|www\.|(?:https?|ftp):\/\//gi;
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
 const TASK = /^\[([ \txX])\](?=[ \t\n])/;
 /** Openers further back than this are shown as written: what is that old is rather a lone asterisk than unfinished emphasis. */
@@ -79,7 +81,7 @@ class InlineParser {
   /** Last offset of a backtick run per length, known once a search has run to the end: makes failing searches free. */
   readonly #backticks = new Map<number, number>();
   #backticksKnown = false;
-  /** A backtick run without a partner was seen: its partner may still come. */
+  /** A backtick run or a formula's opener without a partner was seen: its partner may still come. */
   #openCode = false;
   #settledLength = 0;
   #settledTokens = 0;
@@ -161,6 +163,9 @@ class InlineParser {
         return this.#lineEnd();
       case "\\":
         return this.#backslash();
+      case "$":
+        if (!this.#math()) this.#literal("$");
+        return;
       case "`":
         return this.#code();
       case "*":
@@ -198,8 +203,23 @@ class InlineParser {
     else this.#push("\n");
   }
 
+  #literal(text: string): void {
+    this.#push(text);
+    this.#pos += text.length;
+  }
+
+  #math(): boolean {
+    const found = this.#options.math?.(this.#text, this.#pos);
+    if (found === INCOMPLETE) this.#openCode = true;
+    if (!found || found === INCOMPLETE) return false;
+    this.#tokens.push({ kind: "math", ...found.value });
+    this.#pos = found.end;
+    return true;
+  }
+
   #backslash(): void {
     const next = this.#text[this.#pos + 1];
+    if ((next === "(" || next === "[") && this.#math()) return;
     if (next === "\n") {
       this.#tokens.push({ kind: "break" });
       this.#pos += 2;
@@ -451,7 +471,7 @@ function trimSpacesEnd(text: string): string {
 function plainText(content: readonly Inline[]): string {
   let text = "";
   for (const node of content) {
-    if (node.kind === "text" || node.kind === "code") text += node.text;
+    if (node.kind === "text" || node.kind === "code" || node.kind === "math") text += node.text;
     else if (node.kind === "image") text += node.alt;
     else if (node.kind === "break") text += "\n";
     else if ("children" in node) text += plainText(node.children);

@@ -3,6 +3,7 @@
  * is not is read at most a constant number of times.
  */
 import { parseInlines } from "./inline-parser.ts";
+import type { INCOMPLETE, Scanned } from "./links.ts";
 import type { References, WaitingLeaf } from "./references.ts";
 import type { Inline } from "./tree.ts";
 
@@ -12,13 +13,18 @@ import type { Inline } from "./tree.ts";
  */
 const BACK_OFF = 4_096;
 
-/** Parts of the syntax that can be switched off. */
+/** The formula at an offset; `INCOMPLETE` when more text could still make it one. Looks ahead a bounded number of characters. */
+export type MathScan = (text: string, offset: number) => Scanned<{ text: string; display: boolean }> | typeof INCOMPLETE | null;
+
+/** Parts of the syntax that can be switched off and on. */
 export interface MarkdownOptions {
   /**
    * Addresses without brackets (`https://example.com`, `www.example.com`, `a@example.com`) are links, as in GFM.
    * @defaultValue `true`
    */
   bareAddresses?: boolean | undefined;
+  /** Finds mathematics in a line. With it, a line of `$$` also begins a block of code in the language `math`. @defaultValue none */
+  math?: MathScan | undefined;
 }
 
 export interface LeafOptions extends MarkdownOptions {
@@ -105,7 +111,7 @@ export class Leaf implements WaitingLeaf {
   }
 
   #read(speculative: boolean): void {
-    const { references, task = false, bareAddresses = true } = this.#options;
+    const { references, task = false, bareAddresses = true, math } = this.#options;
     const text = this.#tail + this.#raw + this.#fresh;
     const { content, settledLength, settledNodes } = parseInlines(this.#trim(text), {
       find: (label) => references.find(label),
@@ -113,6 +119,7 @@ export class Leaf implements WaitingLeaf {
       speculative,
       task: task && this.#beginning,
       bareAddresses,
+      math,
     });
     this.#options.count(text.length);
     this.#options.inline(this.#settledNodes, content);

@@ -156,6 +156,17 @@ describe("definitions", () => {
   });
 });
 
+describe("what differential tests found", () => {
+  test("an item that begins with a rule goes on after a blank line", () => {
+    expect(renderMarkdown("- ***\n\n  a\n")).toBe("<ul>\n<li>\n<hr />\n<p>a</p>\n</li>\n</ul>\n");
+  });
+
+  test("a definition of several lines does not loosen its list, one behind a blank line does", () => {
+    expect(renderMarkdown("- [r]:\n  /u\n- a\n")).toBe("<ul>\n<li></li>\n<li>a</li>\n</ul>\n");
+    expect(renderMarkdown("- a\n\n  [r]: /u\n")).toBe("<ul>\n<li>\n<p>a</p>\n</li>\n</ul>\n");
+  });
+});
+
 describe("GFM", () => {
   test.each([
     ["https://a.example/b?c=d.", '<a href="https://a.example/b?c=d">https://a.example/b?c=d</a>.'],

@@ -25,6 +25,8 @@ export type BlockStart =
 export type Inline =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "code"; readonly text: string }
+  /** `text` is TeX. Only where the caller asked for mathematics. */
+  | { readonly kind: "math"; readonly text: string; readonly display: boolean }
   | { readonly kind: "break" }
   | { readonly kind: "checkbox"; readonly checked: boolean }
   | { readonly kind: "emphasis" | "strong" | "strikethrough"; readonly children: readonly Inline[] }

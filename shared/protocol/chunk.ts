@@ -59,9 +59,32 @@ export interface ToolCallChunk {
   /** The raw text, where it says more than `arguments` does. */
   argumentsText?: string;
   runsOn: ToolRunsOn;
+  /** It waits for a person, whose decision comes as an `approval`. */
   needsApproval?: true;
   incomplete?: true;
   invalid?: true;
+}
+
+/** What a person decided about a call that needed approval. A declined one is answered by a `tool_result` with an `error`. */
+export interface ApprovalChunk {
+  type: "approval";
+  /** Of the call. */
+  id: string;
+  approved: boolean;
+  /** What the call runs with, where the person changed it. */
+  arguments?: JsonValue;
+  reason?: string;
+}
+
+/** How far a running tool is. The latest one counts. */
+export interface ToolProgressChunk {
+  type: "tool_progress";
+  /** Of the call. */
+  id: string;
+  /** Grows; its unit is the tool's own. */
+  progress: number;
+  total?: number;
+  message?: string;
 }
 
 export interface ToolResultChunk {
@@ -171,6 +194,8 @@ export type StreamChunk =
   | ReasoningChunk
   | ToolCallDeltaChunk
   | ToolCallChunk
+  | ApprovalChunk
+  | ToolProgressChunk
   | ToolResultChunk
   | SourceChunk
   | StepChunk

@@ -10,10 +10,15 @@ export interface RequestToolCall {
   arguments: JsonValue;
 }
 
+/** A picture a person shows the model: its bytes, or a public address that the model's provider reads. */
+export type RequestImage = { mediaType: "image/png" | "image/jpeg" | "image/gif" | "image/webp"; data: string } | { url: string };
+
 /** A message of the conversation as the model sees it. `tool` messages answer the call named by `toolCallId`. */
 export interface RequestMessage {
   role: Role;
   content: string;
+  /** Of a `user` message; `data` is base64. They count into the 256 KB of a request. */
+  images?: RequestImage[];
   toolCalls?: RequestToolCall[];
   toolCallId?: string;
   name?: string;
@@ -24,6 +29,8 @@ export interface ClientToolDefinition {
   name: string;
   description: string;
   parameters: JsonObject;
+  /** A person has to approve each call before it runs. @defaultValue `false` */
+  needsApproval?: boolean;
 }
 
 export interface ChatRequest {
@@ -44,10 +51,13 @@ export interface ToolResultRequest {
   error?: string;
 }
 
+/** What a person decided about a call that waits. */
 export interface ApprovalRequest {
   toolCallId: string;
   approved: boolean;
+  /** To run it with these instead of the model's. They have to fit the tool's schema. */
   arguments?: JsonValue;
+  /** Told to the model. At most 1000 characters. */
   reason?: string;
 }
 
@@ -66,5 +76,6 @@ export const REQUEST_LIMITS = {
   messages: 200,
   contentChars: 100_000,
   tools: 64,
+  images: 8,
   idChars: 128,
 } as const;

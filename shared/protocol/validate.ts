@@ -49,6 +49,8 @@ const FIELDS: Record<string, Record<string, Check>> = {
     runsOn: oneOf("server", "client", "provider"),
     argumentsText: optional(isString),
   },
+  approval: { id: isString, approved: isBoolean, reason: optional(isString) },
+  tool_progress: { id: isString, progress: isNumber, total: optional(isNumber), message: optional(isString) },
   tool_result: { id: isString, name: isString, error: optional(isString), ms: isNumber },
   source: { id: isString, title: isString, url: optional(isString), snippet: optional(isString) },
   step: { n: isIndex, reason: FINISH },

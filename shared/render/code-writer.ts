@@ -1,30 +1,72 @@
-/** A code block: its bar with the copy button, and its text. */
+/** A code block: its bar with the language and the buttons, and its text. */
 import { createElement } from "./elements.ts";
 import { fillLabel, type RenderLabels } from "./labels.ts";
+import { languageName } from "./language-names.ts";
 import { LineBoxes } from "./line-boxes.ts";
 
 /** How long "Copied" is shown, in ms. */
 const COPIED_MS = 2_000;
+/** A block of more lines is folded when its answer is complete; the style sheet shows 18 of them. */
+const FOLDED_ABOVE = 24;
+
+/**
+ * Colours the text of a complete block whenever it likes, without changing a character.
+ * @returns forgets the block if it has not been coloured yet
+ */
+export type HighlightCode = (code: Element, language: string) => () => void;
 
 export interface CodeWriter {
   /** The whole block, bar included. */
   readonly element: HTMLElement;
+  readonly code: HTMLElement;
+  /** The first word of the info string, in lower case; empty when there is none. */
+  readonly language: string;
   readonly text: LineBoxes;
+  /** Shows only the beginning of a long block, with a button for the rest. */
+  fold(): void;
 }
 
 export function createCode(document: Document, info: string, labels: RenderLabels): CodeWriter {
-  const language = /^[\w+#.-]+/.exec(info)?.[0] ?? "";
-  const name = language ? fillLabel(labels.codeBlock, { lang: language }) : labels.code;
+  const word = /^[\w+#.-]+/.exec(info)?.[0] ?? "";
+  const name = languageName(word);
   const element = createElement(document, "div", { class: "code", dir: "ltr" });
   const bar = createElement(document, "div", { class: "bar" });
+  const pre = createElement(document, "pre", {
+    role: "group",
+    "aria-label": word ? fillLabel(labels.codeBlock, { lang: name }) : labels.code,
+  });
+  const code = createElement(document, "code", word ? { class: `language-${word}` } : {});
+  const text = new LineBoxes(code, "span");
+  const wrap = createElement(document, "button", { type: "button", class: "wrap", "aria-pressed": "false" }, labels.wrapLines);
+  wrap.addEventListener("click", () => wrap.setAttribute("aria-pressed", String(pre.classList.toggle("wrapped"))));
   const copy = createElement(document, "button", { type: "button", class: "copy" }, labels.copyCode);
-  const pre = createElement(document, "pre", { role: "group", "aria-label": name });
-  const code = createElement(document, "code", language ? { class: `language-${language}` } : {});
-  bar.append(createElement(document, "span", { class: "lang" }, language || labels.code), copy);
+  copyOnClick(copy, code, labels);
+  bar.append(createElement(document, "span", { class: "lang" }, name || labels.code), wrap, copy);
   pre.append(code);
   element.append(bar, pre);
-  copyOnClick(copy, code, labels);
-  return { element, text: new LineBoxes(code, "span") };
+  return {
+    element,
+    code,
+    language: word.toLowerCase(),
+    text,
+    fold() {
+      if (text.lines <= FOLDED_ABOVE) return;
+      pre.classList.add("folded");
+      const more = createElement(
+        document,
+        "button",
+        { type: "button", class: "more" },
+        fillLabel(labels.showAll, { n: String(text.lines) }),
+      );
+      more.addEventListener("click", () => {
+        pre.classList.remove("folded");
+        more.remove();
+        // Who came by keyboard goes on where the rest begins.
+        copy.focus();
+      });
+      element.append(more);
+    },
+  };
 }
 
 function copyOnClick(button: HTMLElement, code: HTMLElement, labels: RenderLabels): void {

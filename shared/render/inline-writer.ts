@@ -12,6 +12,10 @@ export interface InlineContext {
   readonly labels: RenderLabels;
   /** What relative addresses are relative to; read when a link is made. */
   readonly base: () => string;
+  /** Images of these origins are shown at once; of others after a click. */
+  readonly imageOrigins: ReadonlySet<string>;
+  /** Sets a formula in place of its TeX, when it can. */
+  readonly setMath: (holder: HTMLElement, tex: string, display: boolean) => void;
 }
 
 /** One inline node of the tree and the DOM node that shows it. */
@@ -26,7 +30,7 @@ export interface InlineView {
  * paragraph's list of inline items up to date on each change of a text node, but only once per frame on an insertion:
  * at 100 KB that was two thirds of the script's time. The last text is at most a few hundred characters.
  */
-const LARGE_LEAF = 64;
+export const LARGE_LEAF = 64;
 
 const WRAPPERS: Readonly<Record<"emphasis" | "strong" | "strikethrough", Tag>> = { emphasis: "em", strong: "strong", strikethrough: "del" };
 
@@ -107,6 +111,8 @@ function isSame(a: Inline, b: Inline): boolean {
     case "text":
     case "code":
       return b.kind === a.kind && a.text === b.text;
+    case "math":
+      return b.kind === "math" && a.text === b.text && a.display === b.display;
     case "break":
       return true;
     case "checkbox":
@@ -133,6 +139,11 @@ function create(context: InlineContext, source: Inline): InlineView {
     case "code": {
       const node = createElement(document, "code", { dir: "ltr" });
       node.append(document.createTextNode(source.text));
+      return { source, node, children };
+    }
+    case "math": {
+      const node = createElement(document, "code", { class: "math", dir: "ltr" }, source.text);
+      context.setMath(node, source.text, source.display);
       return { source, node, children };
     }
     case "break":
@@ -174,23 +185,29 @@ function createLink({ document, base }: InlineContext, source: Inline & { kind: 
   return link;
 }
 
-/** A button in place of the image: loading it would tell its server who reads what, and is how data is smuggled out. */
-function createImage({ document, labels, base }: InlineContext, source: Inline & { kind: "image" }): HTMLElement {
+/**
+ * A button in place of the image: loading it would tell its server who reads what, and is how data is smuggled out. The
+ * page's owner may trust origins; whatever they redirect to is then trusted too.
+ */
+function createImage({ document, labels, base, imageOrigins }: InlineContext, source: Inline & { kind: "image" }): HTMLElement {
   const url = safeImage(source.src, base());
   if (!url) return createElement(document, "span", {}, source.alt);
-  const label = fillLabel(source.alt ? labels.image : labels.imageWithoutAlt, { alt: source.alt, host: url.host });
+  const show = (): HTMLElement =>
+    createElement(document, "img", {
+      alt: source.alt,
+      referrerpolicy: "no-referrer",
+      loading: "lazy",
+      ...(source.title ? { title: source.title } : {}),
+      src: url.href,
+    });
   const holder = createElement(document, "span", { class: "image" });
+  if (imageOrigins.has(url.origin)) {
+    holder.append(show());
+    return holder;
+  }
+  const label = fillLabel(source.alt ? labels.image : labels.imageWithoutAlt, { alt: source.alt, host: url.host });
   const button = createElement(document, "button", { type: "button" }, label);
-  button.addEventListener(
-    "click",
-    () => {
-      const attributes = { alt: source.alt, referrerpolicy: "no-referrer", ...(source.title ? { title: source.title } : {}) };
-      const image = createElement(document, "img", attributes);
-      button.replaceWith(image);
-      image.setAttribute("src", url.href);
-    },
-    { once: true },
-  );
+  button.addEventListener("click", () => button.replaceWith(show()), { once: true });
   holder.append(button);
   return holder;
 }

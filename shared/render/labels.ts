@@ -6,6 +6,9 @@ export interface RenderLabels {
   code: string;
   /** Accessible name of a code block: `{lang}`. */
   codeBlock: string;
+  wrapLines: string;
+  /** Shows the rest of a long code block: `{n}` lines in all. */
+  showAll: string;
   table: string;
   /** An image that has not been loaded: `{alt}`, `{host}`. */
   image: string;
@@ -19,6 +22,8 @@ export const ENGLISH_LABELS: RenderLabels = {
   copied: "Copied",
   code: "Code",
   codeBlock: "Code, {lang}",
+  wrapLines: "Wrap lines",
+  showAll: "Show all {n} lines",
   table: "Table",
   image: "Load image: {alt} ({host})",
   imageWithoutAlt: "Load image ({host})",

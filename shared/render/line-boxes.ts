@@ -17,6 +17,7 @@ export class LineBoxes {
   #box: HTMLElement | null = null;
   #node: Text | null = null;
   #lines = 0;
+  #boxes = 0;
   #pending: string[] = [];
 
   /** The boxes are shown as blocks by the style sheet: the line end at the end of a block adds no line, so the text stays exact. */
@@ -29,6 +30,11 @@ export class LineBoxes {
   /** Where the text ends. */
   get tail(): HTMLElement {
     return this.#box ?? this.#parent;
+  }
+
+  /** Lines written so far, without the one that has no end yet. */
+  get lines(): number {
+    return Math.max(0, this.#boxes - 1) * BOX_LINES + this.#lines;
   }
 
   /** Kept until `flush`: a replay brings thousands of lines per frame. */
@@ -56,6 +62,7 @@ export class LineBoxes {
   #newBox(): void {
     this.#box = createElement(this.#parent.ownerDocument, this.#tag, this.#attributes);
     this.#parent.append(this.#box);
+    this.#boxes++;
     this.#node = null;
     this.#lines = 0;
   }

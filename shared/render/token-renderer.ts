@@ -3,9 +3,11 @@
  * of work in it.
  */
 import { MarkdownStream } from "../markdown/markdown-stream.ts";
+import type { HighlightCode } from "./code-writer.ts";
 import { DomWriter, placeCaret } from "./dom-writer.ts";
 import { createElement } from "./elements.ts";
 import { documentFrames, type FrameScheduler } from "./frame-scheduler.ts";
+import type { MathSupport } from "./math-support.ts";
 import { ENGLISH_LABELS, type RenderLabels } from "./labels.ts";
 import { LineBoxes } from "./line-boxes.ts";
 
@@ -22,8 +24,22 @@ export interface TokenRendererOptions {
   headingBase?: number | undefined;
   /** The renderer's own words. @defaultValue English */
   labels?: Partial<RenderLabels> | undefined;
+  /**
+   * Origins whose images are shown at once, such as `https://img.example.com`; `data:` stands for images in the text itself. All others are
+   * a button that loads the image after a click. A listed origin learns what the model puts into the address, and so does
+   * whoever it redirects to.
+   * @defaultValue `{ origins: [] }`
+   */
+  imagePolicy?: { readonly origins: readonly string[] } | undefined;
   /** What relative addresses are relative to. @defaultValue the document's base URL */
   base?: string | undefined;
+  /**
+   * Loads what colours complete code blocks, in idle time; called with the first of them. When it fails, code stays plain.
+   * @defaultValue none: code stays plain
+   */
+  highlighter?: (() => Promise<HighlightCode>) | undefined;
+  /** Mathematics: `import { math } from "chanl-chat/math"`. @defaultValue none: TeX is text */
+  math?: MathSupport | undefined;
   /** Clock in ms that bounds the work of one frame. @defaultValue `performance.now` */
   now?: (() => number) | undefined;
 }
@@ -54,6 +70,7 @@ interface TextSink {
   write(text: string): void;
   flush(caret: HTMLElement | null): void;
   end(): void;
+  stop(): void;
 }
 
 export class TokenRenderer {
@@ -86,14 +103,18 @@ export class TokenRenderer {
           if (caret) placeCaret(caret, boxes.tail);
         },
         end: () => {},
+        stop: () => {},
       };
     } else {
       const writer = new DomWriter(element, {
         headingBase: options.headingBase ?? 3,
         labels: { ...ENGLISH_LABELS, ...options.labels },
         base: () => options.base ?? element.baseURI,
+        imageOrigins: options.imagePolicy?.origins ?? [],
+        highlighter: options.highlighter,
+        math: options.math,
       });
-      const stream = new MarkdownStream(writer);
+      const stream = new MarkdownStream(writer, { math: options.math?.scan });
       this.#stream = stream;
       this.#sink = {
         write: (text) => stream.write(text),
@@ -101,7 +122,11 @@ export class TokenRenderer {
           stream.flush();
           writer.flush(caret);
         },
-        end: () => stream.end(),
+        end: () => {
+          stream.end();
+          writer.end();
+        },
+        stop: () => writer.stop(),
       };
     }
     if (this.#caret) element.append(this.#caret);
@@ -138,6 +163,7 @@ export class TokenRenderer {
   /** Stops for good: nothing runs afterwards. What is shown stays, without the caret. */
   destroy(): void {
     this.#state = "destroyed";
+    this.#sink.stop();
     this.#cancel?.();
     this.#cancel = null;
     this.#pending = [];

@@ -7,6 +7,8 @@ export interface SafeUrl {
   href: string;
   /** Empty for mailto, tel and fragments. */
   host: string;
+  /** Of a web address, such as `https://example.com`; else empty. */
+  origin: string;
   /** It leads away from the page's origin. */
   foreign: boolean;
 }
@@ -33,7 +35,7 @@ function parse(address: string, base: string): URL | null {
 export function safeLink(address: string, base: string): SafeUrl | null {
   const visible = address.replace(INVISIBLE, "");
   // A fragment belongs to the page, whatever the page's own scheme is.
-  if (visible.startsWith("#")) return { href: `#${encodeURI(visible.slice(1))}`, host: "", foreign: false };
+  if (visible.startsWith("#")) return { href: `#${encodeURI(visible.slice(1))}`, host: "", origin: "", foreign: false };
   const url = parse(address.trim(), base);
   if (!url) return null;
   const home = parse(base, base);
@@ -44,13 +46,13 @@ export function safeLink(address: string, base: string): SafeUrl | null {
     return null;
   }
   const web = WEB_SCHEMES.has(url.protocol);
-  return { href: url.href, host: web ? url.host : "", foreign: web && url.origin !== home?.origin };
+  return { href: url.href, host: web ? url.host : "", origin: web ? url.origin : "", foreign: web && url.origin !== home?.origin };
 }
 
 /** The address of an image, or null. Nothing is requested before the reader asks for it. */
 export function safeImage(address: string, base: string): SafeUrl | null {
   const trimmed = address.trim();
-  if (DATA_IMAGE.test(trimmed)) return { href: trimmed, host: "data", foreign: false };
+  if (DATA_IMAGE.test(trimmed)) return { href: trimmed, host: "data", origin: "data:", foreign: false };
   const url = safeLink(trimmed, base);
   return url && url.host !== "" ? url : null;
 }

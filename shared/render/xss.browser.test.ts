@@ -18,9 +18,11 @@ const load = Object.values(files)[0];
 const ELEMENTS = new Set(
   "A BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 H4 H5 H6 HR INPUT LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL".split(" "),
 );
-const ATTRIBUTES = new Set("aria-hidden aria-label checked class dir disabled href rel role scope start target title type".split(" "));
+const ATTRIBUTES = new Set(
+  "aria-hidden aria-label aria-pressed checked class dir disabled href rel role scope start tabindex target title type".split(" "),
+);
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
-const CLASSES = /^(?:blocks|bar|caret|code|copy|center|end|host|image|lang|lines|tw|language-[\w+#.-]+)$/;
+const CLASSES = /^(?:blocks(?: full)?|bar|caret|code|copy|center|end|host|image|lang|lines|tw|wrap|language-[\w+#.-]+)$/;
 
 /** What is in the tree that must not be. */
 function violations(root: Element): string[] {
@@ -132,6 +134,18 @@ test("an image is requested only after a click", async () => {
   const image = root.querySelector("img");
   expect([image?.getAttribute("src"), image?.alt, image?.referrerPolicy]).toEqual([`${location.origin}/cat.png`, "a cat", "no-referrer"]);
   root.remove();
+});
+
+test("only images of listed origins are shown at once", () => {
+  const root = document.createElement("div");
+  const renderer = new TokenRenderer(root, { imagePolicy: { origins: ["https://img.example.com"] } });
+  renderer.append(
+    "![a](https://img.example.com/x) ![b](https://img.example.com.evil.example/x) ![c](http://img.example.com/x) ![d](https://img.example.com@evil.example/x) ![e](data:image/png;base64,AA==)",
+  );
+  renderer.end();
+  renderer.flush();
+  expect(Array.from(root.querySelectorAll("img"), ({ alt }) => alt)).toEqual(["a"]);
+  expect(root.querySelectorAll("button")).toHaveLength(4);
 });
 
 test("renders under Trusted Types and a strict policy without a violation", async () => {

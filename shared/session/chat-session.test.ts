@@ -7,7 +7,8 @@ import { createRandom } from "../testing/random.ts";
 import { createScriptedTransport, settled, type ScriptedTransport } from "../testing/scripted-transport.ts";
 import { watchTimers, type TimerWatch } from "../testing/timers.ts";
 import { ChatSession, type ChatSessionOptions, type ClientTool } from "./chat-session.ts";
-import { createWebStorageStore, type ConversationStore, type StoredConversation } from "./conversation-store.ts";
+import type { ConversationStore, StoredConversation } from "./conversation-store.ts";
+import { createWebStorageStore } from "./web-storage-store.ts";
 import { messageText, type ChatMessage } from "./message.ts";
 
 /** A store in memory that keeps every save, as text: what is saved must not change afterwards. */
@@ -817,18 +818,86 @@ describe("tools that run here", () => {
     expect(transport.toolResults.map(({ toolCallId }) => toolCallId)).toEqual(["x", "y"]);
   });
 
-  test("a call that was handled before a reload is not run again", async () => {
+  test("a call of the next answer with the id of an earlier one runs: providers that give no ids count from 0 in each answer", async () => {
     let runs = 0;
+    const session = await withCall({ tools: look(() => runs++) }, toolCall("call_0"));
+    await transport.latest.end();
+    void session.send("Again");
+    await settled();
+    await transport.latest.start();
+    await transport.latest.say(toolCall("call_0"));
+    expect(runs).toBe(2);
+    expect(transport.toolResults).toHaveLength(2);
+  });
+
+  test("a tool whose page was reloaded while it ran begins again in the new page, and the answer goes on", async () => {
     const store = memoryStore();
-    const first = await withCall({ store, tools: look(() => new Promise(() => runs++)) });
+    const first = await withCall({ store, tools: look(() => new Promise(() => undefined)) });
     first.dispose();
-    const second = open({ store, tools: look(() => runs++) });
+    const second = open({ store, tools: look((args) => ({ again: args })) });
     void second.restore();
     await settled();
     await transport.latest.say(toolCall("x"));
+    expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", result: { again: { q: 1 } } }]);
+  });
+
+  test("a tool that may begin only once is answered after a reload, so that the model is not left waiting", async () => {
+    let runs = 0;
+    const store = memoryStore();
+    const tools = { look: { ...look(() => new Promise(() => runs++))["look"]!, once: true } };
+    const first = await withCall({ store, tools });
+    first.dispose();
+    void open({ store, tools }).restore();
+    await settled();
+    await transport.latest.say(toolCall("x"));
     expect(runs).toBe(1);
-    // The model must not wait for a tool whose page is gone.
     expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", error: "The page was reloaded while the tool ran." }]);
+  });
+
+  test("a tool that had ended is not run again after a reload: its result goes out from the store", async () => {
+    let runs = 0;
+    const store = memoryStore();
+    transport.toolResultFailures.push(new Error("offline"));
+    const first = await withCall({ store, tools: look(() => ++runs) });
+    await settled();
+    first.dispose();
+    expect(store.read()?.active?.results).toEqual([{ toolCallId: "x", result: 1 }]);
+    void open({ store, tools: look(() => ++runs) }).restore();
+    await settled();
+    await transport.latest.say(toolCall("x"));
+    expect(runs).toBe(1);
+    expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", result: 1 }]);
+  });
+
+  test("a result that the gateway has, and the page has not read yet, is not made again by a reload", async () => {
+    let runs = 0;
+    const store = memoryStore();
+    const first = await withCall({ store, tools: look(() => ++runs) });
+    await settled();
+    first.dispose();
+    expect(transport.toolResults).toHaveLength(1);
+    transport.toolResultFailures.push(new ChatError("conflict", "This call already has a result."));
+    const second = open({ store, tools: look(() => ++runs) });
+    void second.restore();
+    await settled();
+    await transport.latest.say(toolCall("x"), { type: "tool_result", id: "x", name: "look", result: 1, ms: 1 });
+    expect(runs).toBe(1);
+    await transport.latest.token("a");
+    second.flush();
+    expect(store.read()?.active?.results).toBeUndefined();
+  });
+
+  test("what was answered before the reload stays answered", async () => {
+    let runs = 0;
+    const heard: string[] = [];
+    const store = memoryStore();
+    const first = await withCall({ store, tools: look(() => ++runs) });
+    await transport.latest.say({ type: "tool_result", id: "x", name: "look", result: 1, ms: 1 }, toolCall("s", { runsOn: "server" }));
+    first.dispose();
+    void open({ store, tools: look(() => ++runs), onToolCall: ({ id }) => heard.push(id) }).restore();
+    await settled();
+    await transport.latest.say(toolCall("x"), toolCall("s", { runsOn: "server" }));
+    expect([runs, heard]).toEqual([1, []]);
   });
 
   test("a call inside a snapshot runs, unless it has its result already", async () => {
@@ -852,16 +921,114 @@ describe("tools that run here", () => {
     expect(transport.toolResults).toEqual([]);
   });
 
-  test("a result that could not be sent is told", async () => {
+  test("a result that could not be sent is sent again; one that is refused is told", async () => {
     const codes: string[] = [];
-    transport.toolResultFailures.push(new Error("x"));
-    const session = open({ tools: look(() => 1) });
+    transport.toolResultFailures.push(new ChatError("network", "x", { retryable: true }));
+    const session = await withCall({ tools: look(() => 1) });
     session.onError(({ code }) => codes.push(code));
-    void session.send("Hi");
-    await transport.latest.start();
-    await transport.latest.say(toolCall("x"));
+    await vi.waitFor(() => expect(transport.toolResults).toHaveLength(1), { timeout: 3000 });
+    transport.toolResultFailures.push(new ChatError("forbidden", "x"));
+    await transport.latest.say(toolCall("y", { index: 1 }));
     await settled();
     expect(codes).toEqual(["network"]);
+  });
+
+  test("a result that had arrived although its receipt was lost is no error", async () => {
+    const codes: string[] = [];
+    const store = memoryStore();
+    transport.toolResultFailures.push(new ChatError("conflict", "This call already has a result."));
+    const session = await withCall({ store, tools: look(() => 1) });
+    session.onError(({ code }) => codes.push(code));
+    await settled();
+    expect(codes).toEqual([]);
+  });
+});
+
+describe("approvals", () => {
+  const waiting = (more: Partial<ToolCallChunk> = {}): ToolCallChunk => toolCall("x", { needsApproval: true, ...more });
+  const look = (run: ClientTool["run"]): Record<string, ClientTool> => ({ look: { description: "", parameters: {}, run } });
+  const part = (session: ChatSession): unknown => answer(session).parts[0];
+
+  async function withPending(options: Partial<ChatSessionOptions>, call: ToolCallChunk): Promise<ChatSession> {
+    const session = open(options);
+    void session.send("Hi");
+    await transport.latest.start();
+    await transport.latest.say(call);
+    return session;
+  }
+
+  test("an answer goes to the gateway; the card moves on when the gateway tells what was decided", async () => {
+    const session = await withPending({}, waiting({ runsOn: "server" }));
+    expect(session.getSnapshot().state).toBe("awaiting-approval");
+    expect(await session.respondToApproval("x", { approved: true, arguments: { q: 2 } })).toBe(true);
+    expect(transport.approvals).toEqual([{ streamId: "s1", toolCallId: "x", approved: true, arguments: { q: 2 } }]);
+    expect(session.getSnapshot().state).toBe("awaiting-approval");
+    await transport.latest.say({ type: "approval", id: "x", approved: true, arguments: { q: 2 } });
+    expect(part(session)).toMatchObject({ state: "running", arguments: { q: 2 }, argumentsText: '{"q":2}' });
+    await transport.latest.say({ type: "tool_result", id: "x", name: "look", result: 5, ms: 1 });
+    expect(part(session)).toMatchObject({ state: "complete", result: 5 });
+  });
+
+  test("a declined call stays declined, with the words of its result", async () => {
+    const session = await withPending({}, waiting({ runsOn: "server" }));
+    await transport.latest.say(
+      { type: "approval", id: "x", approved: false, reason: "no" },
+      { type: "tool_result", id: "x", name: "look", error: "Declined by the user: no", ms: 0 },
+    );
+    expect(part(session)).toMatchObject({ state: "denied", error: "Declined by the user: no" });
+  });
+
+  test("a tool of this page runs when it is approved, once, and with the arguments that were approved", async () => {
+    const seen: unknown[] = [];
+    await withPending({ tools: look((args) => seen.push(args)) }, waiting());
+    expect(seen).toEqual([]);
+    await transport.latest.say({ type: "approval", id: "x", approved: true, arguments: { q: 9 } });
+    await transport.latest.say({
+      type: "snapshot",
+      message: { messageId: "m", chunks: [waiting(), { type: "approval", id: "x", approved: true, arguments: { q: 9 } }] },
+    });
+    expect(seen).toEqual([{ q: 9 }]);
+    expect(transport.toolResults).toEqual([{ streamId: "s1", toolCallId: "x", result: 1 }]);
+  });
+
+  test("an approval that is only in the snapshot of a resume runs the tool too", async () => {
+    const seen: unknown[] = [];
+    await withPending({ tools: look((args) => seen.push(args)) }, toolCall("other", { runsOn: "server", index: 1 }));
+    const chunks: StreamChunk[] = [waiting(), { type: "approval", id: "x", approved: true }];
+    await transport.latest.say({ type: "snapshot", message: { messageId: "m", chunks } });
+    expect(seen).toEqual([{ q: 1 }]);
+  });
+
+  test("a pending approval survives a reload, and so does one that was given while the page was away", async () => {
+    const seen: unknown[] = [];
+    const store = memoryStore();
+    const first = await withPending({ store, tools: look(() => 0) }, waiting());
+    first.dispose();
+    const second = open({ store, tools: look((args) => seen.push(args)) });
+    void second.restore();
+    await settled();
+    expect(second.getSnapshot().state).toBe("awaiting-approval");
+    expect(seen).toEqual([]);
+    expect(await second.respondToApproval("x", { approved: true })).toBe(true);
+    await transport.latest.say({ type: "approval", id: "x", approved: true });
+    expect(seen).toEqual([{ q: 1 }]);
+  });
+
+  test("somebody else's decision is no error; arguments that do not fit are, and can be given again", async () => {
+    const session = await withPending({}, waiting({ runsOn: "server" }));
+    transport.approvalFailures.push(new ChatError("bad_request", "arguments do not fit the tool: q must be number."));
+    await expect(session.respondToApproval("x", { approved: true, arguments: { q: "" } })).rejects.toMatchObject({ code: "bad_request" });
+    transport.approvalFailures.push(new ChatError("conflict", "No approval is pending for the call x."));
+    expect(await session.respondToApproval("x", { approved: true })).toBe(false);
+    await session.stop();
+    expect(await session.respondToApproval("x", { approved: true })).toBe(false);
+    expect(transport.approvals).toEqual([]);
+  });
+
+  test("a tool of this page that needs approval says so in the request", async () => {
+    const session = open({ tools: { look: { ...look(() => 1)["look"]!, needsApproval: true } } });
+    void session.send("Hi");
+    expect(transport.latest.request?.tools).toEqual([{ name: "look", description: "", parameters: {}, needsApproval: true }]);
   });
 });
 

@@ -7,13 +7,14 @@
 import { ChatError, type ChatErrorCode } from "../errors.ts";
 import { StreamMetrics } from "../metrics/stream-metrics.ts";
 import { isTerminal, type JsonObject, type JsonValue, type StreamChunk, type ToolCallChunk } from "../protocol/chunk.ts";
-import type { ClientToolDefinition } from "../protocol/request.ts";
+import type { ApprovalRequest, ClientToolDefinition, ToolResultRequest } from "../protocol/request.ts";
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
-import type { ChatMessage } from "./message.ts";
+import { question, type ChatMessage } from "./message.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
-import { requestMessages } from "./request-messages.ts";
+import { requestMessages, type ContextSource } from "./request-messages.ts";
+import type { Conversation, Forks } from "./versions.ts";
 
 export type SessionState = "idle" | "connecting" | "streaming" | "tool" | "awaiting-approval" | "reconnecting" | "interrupted" | "error";
 
@@ -31,6 +32,8 @@ export interface SessionSnapshot {
   readonly conversationId: string;
   /** The messages came out of the store. */
   readonly restored: boolean;
+  /** Where the conversation has other versions, by the `forkId` of a message. */
+  readonly forks: Forks;
 }
 
 export interface SessionError {
@@ -44,6 +47,14 @@ export interface ClientTool {
   description: string;
   /** JSON Schema of the arguments. */
   parameters: JsonObject;
+  /** A person has to approve each call before it runs. @defaultValue `false` */
+  needsApproval?: boolean;
+  /**
+   * Never begun a second time. A page that is reloaded while a tool runs begins it again, so that a dialog comes back and the
+   * answer goes on; with `once` the model is told instead that the page was reloaded. A tool that has ended is never run again.
+   * @defaultValue `false`
+   */
+  once?: boolean;
   run(args: JsonValue, context: { toolCallId: string; signal: AbortSignal }): unknown;
 }
 
@@ -55,6 +66,8 @@ export interface ChatSessionOptions {
   /** Where the conversation survives a reload; `null` keeps it in memory only. @defaultValue `null` */
   store?: ConversationStore | null | undefined;
   tools?: Record<string, ClientTool> | undefined;
+  /** What is sent along with the person's words; `pageContext` makes one of texts of web pages. */
+  context?: ContextSource | undefined;
   /** Called once per complete call, also of calls that run elsewhere. For a client call without a tool of its name, what it returns is the result. */
   onToolCall?: ((call: ToolCallChunk) => unknown) | undefined;
   /** Clock in ms since the epoch. @defaultValue `Date.now` */
@@ -65,6 +78,7 @@ export interface ChatSessionOptions {
 const SAVE_INTERVAL_MS = 250;
 
 interface Run extends ActiveRun {
+  results: readonly ToolResultRequest[];
   follow: AbortController;
   metrics: StreamMetrics;
   /** The person stopped it: nothing of it is shown any more. */
@@ -80,19 +94,23 @@ export class ChatSession {
   readonly #listeners = new Set<() => void>();
   readonly #chunkListeners = new Set<(chunk: TransportChunk, message: ChatMessage) => void>();
   readonly #errorListeners = new Set<(error: SessionError) => void>();
-  /** Calls whose handler ran: a replay never runs one twice. */
-  readonly #handledCalls = new Set<string>();
+  /** Calls that were told, and calls that began to run here: a replay does neither twice. */
+  readonly #toldCalls = new Set<string>();
+  readonly #begunCalls = new Set<string>();
   /** Runs that are followed, stopped ones too until the gateway has heard. */
   readonly #followed = new Set<Run>();
   readonly #disposed = new AbortController();
 
   #conversationId: string;
   #messages: readonly ChatMessage[] = [];
+  /** The list of messages is in somebody's hands, so it must not change. */
+  #isShared = false;
   #run: Run | null = null;
   /** Where an interrupted answer can be picked up. */
   #interrupted: ActiveRun | null = null;
   #reconnect: ReconnectNotice | null = null;
   #restored = false;
+  #forks: Forks = {};
   #snapshot: SessionSnapshot | null = null;
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -129,9 +147,15 @@ export class ChatSession {
     const stored = await store?.load(this.#conversationId);
     if (!stored || this.#messages.length > 0) return;
     this.#messages = stored.messages;
+    this.#isShared = true;
+    this.#forks = stored.forks ?? {};
     this.#restored = stored.messages.length > 0;
     for (const message of stored.messages) {
-      for (const part of message.parts) if (part.type === "tool_call" && part.arguments !== undefined) this.#handledCalls.add(part.id);
+      for (const part of message.parts) {
+        if (part.type !== "tool_call" || part.arguments === undefined) continue;
+        this.#toldCalls.add(part.id);
+        if (message.id !== stored.active?.messageId || part.result !== undefined || part.error !== undefined) this.#begunCalls.add(part.id);
+      }
     }
     this.#changed();
     const { active } = stored;
@@ -139,7 +163,7 @@ export class ChatSession {
     if (!active || !message) return;
     this.#replace(resumeMessage(message));
     const run = this.#begin(active);
-    this.#answerLostTools(active.streamId, message);
+    this.#takeUpTools(run);
     await this.#follow(
       run,
       active.streamId === null
@@ -154,15 +178,34 @@ export class ChatSession {
    */
   async send(text: string): Promise<ChatMessage | null> {
     if (text.trim() === "" || this.#run) return null;
-    const user: ChatMessage = {
-      id: crypto.randomUUID(),
-      role: "user",
-      parts: [{ type: "text", text }],
-      status: "complete",
-      createdAt: this.#now(),
-    };
-    this.#messages = [...this.#messages, user];
-    return this.#ask();
+    const asked = question(text, this.#now());
+    this.#messages = [...this.#messages, asked];
+    return this.#ask(undefined, asked);
+  }
+
+  /** What was said, other versions included, and the way to change it: `editMessage`, `regenerate`, `selectVersion` and `rate` go through here. */
+  get conversation(): Conversation {
+    return { messages: this.#messages, forks: this.#forks };
+  }
+
+  /** Puts a changed conversation in place. While an answer runs nothing of its message may change. */
+  rewrite({ messages, forks }: Conversation): void {
+    this.#messages = messages;
+    this.#forks = forks;
+    this.#isShared = true;
+    this.flush();
+    this.#changed();
+  }
+
+  /**
+   * Asks with the conversation as it is. `null` while an answer runs. What was cut before is given up: nobody will read it.
+   * @param forkId of the versions the answer is one of
+   */
+  async ask(forkId?: string): Promise<ChatMessage | null> {
+    if (this.#run) return null;
+    const abandoned = this.#interrupted?.streamId;
+    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
+    return this.#ask(forkId);
   }
 
   /** Ends the running answer: at once for the person, and at the model as soon as the gateway has heard. What came is kept. */
@@ -178,14 +221,29 @@ export class ChatSession {
 
   /** Asks the last question again; the answer to it is replaced. */
   async retry(): Promise<ChatMessage | null> {
-    if (this.#run) return null;
-    const at = this.#messages.findLastIndex((message) => message.role === "user");
+    const at = this.#run ? -1 : this.#messages.findLastIndex((message) => message.role === "user");
     if (at === -1) return null;
+    const { forkId } = this.#messages[at + 1] ?? {};
     this.#messages = this.#messages.slice(0, at + 1);
-    // What was cut may still be generated, and nobody will read it.
-    const abandoned = this.#interrupted?.streamId;
-    if (abandoned) void this.#options.transport.cancel(abandoned).catch(() => undefined);
-    return this.#ask();
+    return this.ask(forkId);
+  }
+
+  /**
+   * Says whether a call that waits for approval may run, perhaps with other arguments. The card changes when the gateway has told
+   * everybody. `false` when there was nothing to decide any more: somebody else did, or the answer has ended.
+   * @throws ChatError `bad_request` for arguments that do not fit the tool (the call goes on waiting), `network` when the gateway was not reached.
+   */
+  async respondToApproval(toolCallId: string, decision: Omit<ApprovalRequest, "toolCallId">): Promise<boolean> {
+    const run = this.#run;
+    if (!run || run.streamId === null) return false;
+    const { streamId } = run;
+    try {
+      await insist(5, run.toolSignals.signal, () => this.#options.transport.sendApproval(streamId, { toolCallId, ...decision }));
+      return true;
+    } catch (error) {
+      if (isSettled(error) || this.#run !== run) return false;
+      throw error;
+    }
   }
 
   /** Picks an interrupted answer up where it stopped. `null` when nothing was interrupted; `retry` then asks again. */
@@ -206,7 +264,9 @@ export class ChatSession {
     this.#messages = [];
     this.#interrupted = null;
     this.#restored = false;
-    this.#handledCalls.clear();
+    this.#toldCalls.clear();
+    this.#begunCalls.clear();
+    this.#forks = {};
     this.#changed();
   }
 
@@ -216,8 +276,11 @@ export class ChatSession {
     this.#saveTimer = undefined;
     if (this.#messages.length === 0) return;
     const run = this.#run ?? this.#interrupted;
-    const active = run && { requestId: run.requestId, streamId: run.streamId, lastSeq: run.lastSeq, messageId: run.messageId };
-    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active });
+    const { requestId, streamId = null, lastSeq = 0, messageId = "", results = [] } = run ?? {};
+    const active = requestId === undefined ? null : { requestId, streamId, lastSeq, messageId, ...(results.length > 0 ? { results } : {}) };
+    this.#isShared = true;
+    const forks = Object.keys(this.#forks).length > 0 ? { forks: this.#forks } : {};
+    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active, ...forks });
   }
 
   /** Stops following and lets go of everything. The run goes on at the gateway; a new session can pick it up. */
@@ -234,17 +297,48 @@ export class ChatSession {
     this.#errorListeners.clear();
   }
 
-  async #ask(): Promise<ChatMessage | null> {
-    const answer: ChatMessage = { id: crypto.randomUUID(), role: "assistant", parts: [], status: "pending", createdAt: this.#now() };
+  /** @param forkId of the versions the answer is one of @param asked the question, when it is new: what goes along with it is gathered first */
+  async #ask(forkId?: string, asked?: ChatMessage): Promise<ChatMessage | null> {
+    // Ids of calls are unique in one answer only.
+    this.#toldCalls.clear();
+    this.#begunCalls.clear();
+    const answer: ChatMessage = {
+      id: crypto.randomUUID(),
+      role: "assistant",
+      parts: [],
+      status: "pending",
+      createdAt: this.#now(),
+      ...(forkId === undefined ? {} : { forkId }),
+    };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
     const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
     this.flush();
+    if (asked && this.#options.context) await this.#gather(asked, this.#options.context);
+    // Stopped or replaced while it was gathered.
+    if (this.#run !== run) {
+      this.#followed.delete(run);
+      return this.#message(answer.id) ?? null;
+    }
     return this.#follow(run, this.#options.transport.send(this.#request(run), this.#followOptions(run)));
+  }
+
+  async #gather(asked: ChatMessage, { gather }: ContextSource): Promise<void> {
+    try {
+      const parts = await gather();
+      if (parts.length === 0 || !this.#message(asked.id)) return;
+      this.#replace({ ...asked, parts: [...parts, ...asked.parts] });
+      this.#changed();
+      this.flush();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "What was to be sent along could not be read.";
+      this.#fail({ code: "bad_request", message, retryable: false });
+    }
   }
 
   #begin(active: ActiveRun): Run {
     const run: Run = {
+      results: [],
       ...active,
       follow: new AbortController(),
       toolSignals: new AbortController(),
@@ -265,14 +359,15 @@ export class ChatSession {
       0,
       this.#messages.findIndex((message) => message.id === run.messageId),
     );
-    const definitions: ClientToolDefinition[] = Object.entries(tools ?? {}).map(([name, { description, parameters }]) => ({
+    const definitions: ClientToolDefinition[] = Object.entries(tools ?? {}).map(([name, { description, parameters, needsApproval }]) => ({
       name,
       description,
       parameters,
+      ...(needsApproval ? { needsApproval } : {}),
     }));
     return {
       agentId,
-      messages: requestMessages(before),
+      messages: requestMessages(before, this.#options.context),
       requestId: run.requestId,
       conversationId: this.#conversationId,
       ...(definitions.length > 0 ? { tools: definitions } : {}),
@@ -280,19 +375,16 @@ export class ChatSession {
   }
 
   #followOptions(run: Run): FollowOptions {
+    const onReconnect = (notice: ReconnectNotice | null): void => {
+      if (this.#run !== run) return;
+      this.#reconnect = notice;
+      this.#changed();
+    };
     return {
       signal: run.follow.signal,
-      onReconnect: (notice) => {
-        if (this.#run !== run) return;
-        this.#reconnect = notice;
-        this.#changed();
-      },
-      onConnected: () => {
-        if (this.#run !== run) return;
-        this.#reconnect = null;
-        this.#changed();
-      },
-      onProtocolError: ({ code, message, retryable }) => this.#fail({ code, message, retryable }),
+      onReconnect,
+      onConnected: () => onReconnect(null),
+      onProtocolError: (error) => this.#fail(error),
     };
   }
 
@@ -305,9 +397,10 @@ export class ChatSession {
       }
       if (this.#run !== run) break;
       if (chunk.seq !== undefined) run.lastSeq = chunk.seq;
+      if (chunk.type === "tool_result") run.results = run.results.filter(({ toolCallId }) => toolCallId !== chunk.id);
       run.metrics.chunk(chunk);
       this.#apply(run, chunk);
-      for (const call of callsOf(chunk)) void this.#handleCall(run, call);
+      for (const call of this.#callsOf(run, chunk)) this.#handleCall(run, call);
       // A last event of the log is the run's own end; one that the transport made may be gone on from.
       if (isTerminal(chunk)) this.#end(run, { canGoOn: chunk.seq === undefined });
     }
@@ -331,7 +424,7 @@ export class ChatSession {
     const next = reduceMessage(message, chunk, this.#now());
     if (next !== message) this.#replace(next);
     tell(this.#chunkListeners, chunk, next);
-    if (chunk.type === "error") this.#fail({ code: chunk.code, message: chunk.message, retryable: chunk.retryable });
+    if (chunk.type === "error") this.#fail(chunk);
     this.#changed();
     if (isTerminal(chunk)) return;
     this.#saveTimer ??= setTimeout(() => this.flush(), SAVE_INTERVAL_MS);
@@ -355,24 +448,52 @@ export class ChatSession {
 
   /** Tells the gateway until it has heard: an unheard stop costs tokens until the grace time is over. */
   async #tellCancel(run: Run, streamId: string): Promise<void> {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      if (attempt > 0) await wait(500 * 2 ** (attempt - 1), this.#disposed.signal);
-      try {
-        await this.#options.transport.cancel(streamId);
-        break;
-      } catch (error) {
-        if (error instanceof ChatError && !error.retryable) break;
-      }
-    }
+    await insist(3, this.#disposed.signal, () => this.#options.transport.cancel(streamId)).catch(() => undefined);
     run.follow.abort();
   }
 
-  async #handleCall(run: Run, call: ToolCallChunk): Promise<void> {
-    if (this.#handledCalls.has(call.id)) return;
-    this.#handledCalls.add(call.id);
-    const { tools, onToolCall, transport } = this.#options;
-    const runnable = !call.incomplete && !call.invalid && !call.needsApproval;
-    const tool = runnable && call.runsOn === "client" && tools && Object.hasOwn(tools, call.name) ? tools[call.name] : undefined;
+  /** The calls a chunk asks for. In a snapshot those that have no result yet: the others ran already. */
+  #callsOf(run: Run, chunk: StreamChunk): AskedCall[] {
+    switch (chunk.type) {
+      case "tool_call":
+        return [{ call: chunk, mayRun: !chunk.incomplete && !chunk.invalid && !chunk.needsApproval }];
+      case "approval":
+        return chunk.approved ? this.#openCalls(run).filter(({ call }) => call.id === chunk.id) : [];
+      case "snapshot": {
+        const answered = new Set(chunk.message.chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
+        const calls = chunk.message.chunks.filter((part) => part.type === "tool_call" && !answered.has(part.id));
+        return [...calls.flatMap((call) => this.#callsOf(run, call)), ...this.#openCalls(run)];
+      }
+      default:
+        return [];
+    }
+  }
+
+  /** Calls of this page that may run and have no result yet. */
+  #openCalls(run: Run): AskedCall[] {
+    const calls: AskedCall[] = [];
+    for (const part of this.#message(run.messageId)?.parts ?? []) {
+      if (part.type !== "tool_call" || part.runsOn !== "client" || part.state !== "running") continue;
+      const { id, index, name, arguments: args = null } = part;
+      calls.push({ call: { type: "tool_call", index, id, name, arguments: args, runsOn: "client" }, mayRun: true });
+    }
+    return calls;
+  }
+
+  #handleCall(run: Run, { call, mayRun }: AskedCall): void {
+    // A tool of this page acts when it is told, so one that waits for a person is told when it may run.
+    const isLater = call.runsOn === "client" && !mayRun && !call.incomplete && !call.invalid;
+    if (isLater) return;
+    const runs = call.runsOn === "client" && mayRun && !this.#begunCalls.has(call.id);
+    if (!runs && this.#toldCalls.has(call.id)) return;
+    this.#toldCalls.add(call.id);
+    if (runs) this.#begunCalls.add(call.id);
+    void this.#runCall(run, call, runs);
+  }
+
+  async #runCall(run: Run, call: ToolCallChunk, runs: boolean): Promise<void> {
+    const { tools, onToolCall } = this.#options;
+    const tool = runs && tools && Object.hasOwn(tools, call.name) ? tools[call.name] : undefined;
     let result: { result: JsonValue } | { error: string };
     try {
       const told = onToolCall?.(call);
@@ -384,25 +505,42 @@ export class ChatSession {
     } catch (error) {
       result = { error: error instanceof Error ? error.message : "The tool failed." };
     }
-    if (call.runsOn !== "client" || !runnable || run.streamId === null || this.#run !== run) return;
+    if (runs && this.#run === run) await this.#deliver(run, { toolCallId: call.id, ...result });
+  }
+
+  /** Hands a tool's result over. It is stored until the stream tells it: a reload in between loses nothing and runs nothing again. */
+  async #deliver(run: Run, result: ToolResultRequest): Promise<void> {
+    const { streamId } = run;
+    if (streamId === null) return;
+    run.results = [...run.results.filter((other) => other.toolCallId !== result.toolCallId), result];
+    this.flush();
     try {
-      await transport.sendToolResult(run.streamId, { toolCallId: call.id, ...result });
-    } catch {
-      this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
+      await insist(5, run.toolSignals.signal, () => this.#options.transport.sendToolResult(streamId, result));
+    } catch (error) {
+      if (this.#run === run && !isSettled(error))
+        this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
     }
   }
 
-  /** A tool that ran in a page that is gone will not answer: the model is told, instead of waiting for its timeout. */
-  #answerLostTools(streamId: string | null, message: ChatMessage): void {
-    if (streamId === null) return;
-    for (const part of message.parts) {
-      if (part.type !== "tool_call" || part.runsOn !== "client" || part.state !== "running") continue;
-      const error = "The page was reloaded while the tool ran.";
-      void this.#options.transport.sendToolResult(streamId, { toolCallId: part.id, error }).catch(() => undefined);
+  /** After a reload: results that were on their way go again, and tools whose page went away begin again, unless they must not. */
+  #takeUpTools(run: Run): void {
+    for (const result of run.results) {
+      this.#begunCalls.add(result.toolCallId);
+      void this.#deliver(run, result);
+    }
+    for (const { call, mayRun } of this.#openCalls(run)) {
+      if (this.#begunCalls.has(call.id)) continue;
+      if (!this.#options.tools?.[call.name]?.once) {
+        this.#handleCall(run, { call, mayRun });
+        continue;
+      }
+      this.#begunCalls.add(call.id);
+      void this.#deliver(run, { toolCallId: call.id, error: "The page was reloaded while the tool ran." });
     }
   }
 
   #takeSnapshot(): SessionSnapshot {
+    this.#isShared = true;
     const last = this.#messages.findLast((message) => message.role === "assistant");
     const metrics = this.#run?.metrics;
     return {
@@ -414,6 +552,7 @@ export class ChatSession {
       tokensPerSecond: metrics ? metrics.liveTokensPerSecond : (last?.metrics?.tokensPerSecond ?? null),
       conversationId: this.#conversationId,
       restored: this.#restored,
+      forks: this.#forks,
     };
   }
 
@@ -432,7 +571,12 @@ export class ChatSession {
   }
 
   #replace(next: ChatMessage): void {
-    this.#messages = this.#messages.map((message) => (message.id === next.id ? next : message));
+    const at = this.#messages.findLastIndex((message) => message.id === next.id);
+    if (at === -1) return;
+    // A copy per token would cost a long conversation dearly; one per snapshot is enough.
+    if (this.#isShared) this.#messages = this.#messages.slice();
+    this.#isShared = false;
+    (this.#messages as ChatMessage[])[at] = next;
   }
 
   #changed(): void {
@@ -440,18 +584,33 @@ export class ChatSession {
     tell(this.#listeners);
   }
 
-  #fail(error: SessionError): void {
-    tell(this.#errorListeners, error);
+  #fail({ code, message, retryable }: SessionError): void {
+    tell(this.#errorListeners, { code, message, retryable });
   }
 }
 
-/** The calls a chunk asks for. In a snapshot those that have no result yet: the others ran already. */
-function callsOf(chunk: StreamChunk): ToolCallChunk[] {
-  if (chunk.type === "tool_call") return [chunk];
-  if (chunk.type !== "snapshot") return [];
-  const { chunks } = chunk.message;
-  const answered = new Set(chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
-  return chunks.filter((part) => part.type === "tool_call").filter(({ id }) => !answered.has(id));
+interface AskedCall {
+  call: ToolCallChunk;
+  /** Complete, and approved where that is needed. */
+  mayRun: boolean;
+}
+
+/** Tells the gateway something until it has heard. @throws what the last attempt threw, and at once what another would not change. */
+async function insist(attempts: number, signal: AbortSignal, request: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await request();
+    } catch (error) {
+      if (attempt === attempts || signal.aborted || (error instanceof ChatError && !error.retryable)) throw error;
+    }
+    await wait(500 * 2 ** (attempt - 1), signal);
+    if (signal.aborted) return;
+  }
+}
+
+/** The gateway had its answer already, from an attempt whose receipt was lost, or from somebody else. */
+function isSettled(error: unknown): boolean {
+  return error instanceof ChatError && (error.code === "conflict" || error.code === "not_found");
 }
 
 /** A view that throws must not end the answer: its error goes where uncaught errors go. */

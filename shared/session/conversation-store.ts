@@ -1,4 +1,6 @@
 /** Where a conversation survives a reload. */
+import type { ToolResultRequest } from "../protocol/request.ts";
+import type { Forks } from "./versions.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** The run an unfinished answer belongs to. `lastSeq` and the messages are saved together, so they always agree. */
@@ -7,12 +9,16 @@ export interface ActiveRun {
   streamId: string | null;
   lastSeq: number;
   messageId: string;
+  /** Results of tools that ran here and that the stream has not told yet. */
+  results?: readonly ToolResultRequest[];
 }
 
 export interface StoredConversation {
   v: 1;
   messages: readonly ChatMessage[];
   active: ActiveRun | null;
+  /** Other versions of it, where it forks. */
+  forks?: Forks;
 }
 
 /**
@@ -24,39 +30,4 @@ export interface ConversationStore {
   /** Synchronous where it can be: it is called from `pagehide`. */
   save(conversationId: string, conversation: StoredConversation): void;
   remove(conversationId: string): void;
-}
-
-interface StorageLike {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/** `sessionStorage` or `localStorage`. @param storage a getter, because merely touching the property may throw in a sandboxed frame. */
-export function createWebStorageStore(storage: () => StorageLike, prefix = "chanl-chat:"): ConversationStore {
-  const quietly = <Result>(action: (area: StorageLike) => Result): Result | null => {
-    try {
-      return action(storage());
-    } catch {
-      return null;
-    }
-  };
-  return {
-    load(conversationId) {
-      const text = quietly((area) => area.getItem(prefix + conversationId));
-      if (!text) return Promise.resolve(null);
-      try {
-        const value = JSON.parse(text) as StoredConversation;
-        return Promise.resolve(value.v === 1 && Array.isArray(value.messages) ? value : null);
-      } catch {
-        return Promise.resolve(null);
-      }
-    },
-    save(conversationId, conversation) {
-      quietly((area) => area.setItem(prefix + conversationId, JSON.stringify(conversation)));
-    },
-    remove(conversationId) {
-      quietly((area) => area.removeItem(prefix + conversationId));
-    },
-  };
 }

@@ -39,6 +39,8 @@ export interface ToolCallPart {
   /** What it was when the stream was cut, to go on from. */
   stateBefore?: ToolState;
   runsOn?: ToolRunsOn;
+  /** How far it is while it runs, where the tool tells. */
+  progress?: { progress: number; total?: number; message?: string };
   result?: JsonValue;
   error?: string;
   /** Run time in ms, once it ended. */
@@ -55,7 +57,22 @@ export interface SourcePart {
   snippet?: string;
 }
 
-export type MessagePart = TextPart | ReasoningPart | ToolCallPart | SourcePart;
+/** What a person sent along with their words: text of a page they read, or a picture of it. It is data to answer from, and never theirs. */
+export interface ContextPart {
+  type: "context";
+  /** Random: it marks where the text begins and ends in what the model reads, so a page cannot forge the mark. */
+  id: string;
+  kind: "page" | "selection" | "picture";
+  title: string;
+  url: string;
+  text: string;
+  /** The page had more. */
+  trimmed?: true;
+  /** A picture, as a `data:` address. */
+  image?: string;
+}
+
+export type MessagePart = TextPart | ReasoningPart | ToolCallPart | SourcePart | ContextPart;
 
 /**
  * - `queued` waits to be sent · `pending` sent, nothing came yet · `streaming`
@@ -84,6 +101,15 @@ export interface ChatMessage {
   metrics?: Metrics;
   usage?: Usage;
   error?: MessageError;
+  /** The conversation forks here: there are other versions of it from this message on. */
+  forkId?: string;
+  /** What the person thought of it. */
+  rating?: "good" | "bad";
+}
+
+/** A person's message. @param createdAt ms since the epoch @param along what goes with the words */
+export function question(text: string, createdAt: number, along: readonly ContextPart[] = []): ChatMessage {
+  return { id: crypto.randomUUID(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt };
 }
 
 /** The text of a message, without reasoning, tools and sources. */

@@ -1,5 +1,5 @@
 /** The next state of an answer from one chunk. Pure: parts that did not change stay the same objects. */
-import type { CancelledChunk, ErrorChunk, StreamChunk, ToolCallChunk, ToolResultChunk } from "../protocol/chunk.ts";
+import type { ApprovalChunk, CancelledChunk, ErrorChunk, StreamChunk, ToolCallChunk, ToolResultChunk } from "../protocol/chunk.ts";
 import type { ChatMessage, MessageError, MessagePart, TextPart, ToolCallPart, ToolState } from "./message.ts";
 
 /** An interrupted answer as it was before the cut: what goes on now gives the message that an uncut stream gives. */
@@ -53,6 +53,14 @@ export function reduceMessage(message: ChatMessage, chunk: StreamChunk, now: num
     }
     case "tool_call":
       return streaming(message, completeCall(endReasoning(message.parts, now), chunk, now));
+    case "approval":
+      return streaming(message, applyApproval(message.parts, chunk, now));
+    case "tool_progress": {
+      const at = findCall(message.parts, chunk.id, -1);
+      if (at === -1) return message;
+      const { type: _, id: __, ...progress } = chunk;
+      return streaming(message, replaceAt(message.parts, at, { ...(message.parts[at] as ToolCallPart), progress }));
+    }
     case "tool_result":
       return streaming(message, applyResult(message.parts, chunk));
     case "source":
@@ -140,6 +148,17 @@ function completeCall(parts: readonly MessagePart[], chunk: ToolCallChunk, now: 
   return at === -1 ? [...parts, call] : replaceAt(parts, at, call);
 }
 
+function applyApproval(parts: readonly MessagePart[], chunk: ApprovalChunk, now: number): readonly MessagePart[] {
+  const at = findCall(parts, chunk.id, -1);
+  if (at === -1) return parts;
+  const call = { ...(parts[at] as ToolCallPart), startedAt: now, state: chunk.approved ? ("running" as const) : ("denied" as const) };
+  if (chunk.arguments !== undefined) {
+    call.arguments = chunk.arguments;
+    call.argumentsText = JSON.stringify(chunk.arguments);
+  }
+  return replaceAt(parts, at, call);
+}
+
 function applyResult(parts: readonly MessagePart[], chunk: ToolResultChunk): readonly MessagePart[] {
   const at = findCall(parts, chunk.id, -1);
   const result: Partial<ToolCallPart> = { ms: chunk.ms, state: chunk.error === undefined ? "complete" : "failed" };
@@ -147,7 +166,10 @@ function applyResult(parts: readonly MessagePart[], chunk: ToolResultChunk): rea
   if (chunk.error !== undefined) result.error = chunk.error;
   if (at === -1)
     return [...parts, { type: "tool_call", index: 0, id: chunk.id, name: chunk.name, argumentsText: "", state: "complete", ...result }];
-  return replaceAt(parts, at, { ...(parts[at] as ToolCallPart), ...result });
+  const call = parts[at] as ToolCallPart;
+  // The result of a declined call says in words that it did not run.
+  if (call.state === "denied") delete result.state;
+  return replaceAt(parts, at, { ...call, ...result });
 }
 
 function closeCalls(parts: readonly MessagePart[], state: ToolState): readonly MessagePart[] {

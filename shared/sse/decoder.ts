@@ -104,7 +104,17 @@ export class SseDecoder {
     this.#readGathered();
     if (typeof chunk === "string") this.#read(chunk);
     else if (chunk.length <= PIECE_BYTES) this.#read(this.#decode(chunk));
-    else for (let at = 0; at < chunk.length; at += PIECE_BYTES) this.#read(this.#decode(chunk.subarray(at, at + PIECE_BYTES)));
+    else this.#readPieces(chunk);
+  }
+
+  #readPieces(chunk: Uint8Array): void {
+    let start = 0;
+    while (start < chunk.length) {
+      let piece = chunk.subarray(start, start + PIECE_BYTES);
+      if (start + piece.length < chunk.length) piece = piece.subarray(0, piece.lastIndexOf(LF) + 1 || piece.length);
+      this.#read(this.#decode(piece));
+      start += piece.length;
+    }
   }
 
   /** The body ended. An unfinished block is discarded, with its id, unless `flushAtEof`. */

@@ -1,6 +1,6 @@
 /** A transport whose every chunk is said by the test. It keeps no contract by itself: what it is told, it yields. */
 import type { StreamChunk } from "../protocol/chunk.ts";
-import type { ChatRequest, ToolResultRequest } from "../protocol/request.ts";
+import type { ApprovalRequest, ChatRequest, ToolResultRequest } from "../protocol/request.ts";
 import { EventQueue } from "../transport/event-queue.ts";
 import type { ChatTransport, FollowOptions, TransportChunk } from "../transport/transport.ts";
 
@@ -58,6 +58,8 @@ export interface ScriptedTransport extends ChatTransport {
   /** Errors the next calls of `cancel` reject with. */
   readonly cancelFailures: Error[];
   readonly toolResultFailures: Error[];
+  readonly approvals: ({ streamId: string } & ApprovalRequest)[];
+  readonly approvalFailures: Error[];
 }
 
 export function createScriptedTransport(): ScriptedTransport {
@@ -66,6 +68,8 @@ export function createScriptedTransport(): ScriptedTransport {
   const toolResults: ScriptedTransport["toolResults"] = [];
   const cancelFailures: Error[] = [];
   const toolResultFailures: Error[] = [];
+  const approvals: ScriptedTransport["approvals"] = [];
+  const approvalFailures: Error[] = [];
   let streams = 0;
   const begin = (
     request: ScriptedRun["request"],
@@ -84,6 +88,8 @@ export function createScriptedTransport(): ScriptedTransport {
     toolResults,
     cancelFailures,
     toolResultFailures,
+    approvals,
+    approvalFailures,
     get latest() {
       return runs.at(-1)!;
     },
@@ -101,7 +107,12 @@ export function createScriptedTransport(): ScriptedTransport {
       toolResults.push({ streamId, ...result });
       return Promise.resolve();
     },
-    sendApproval: () => Promise.resolve(),
+    sendApproval(streamId, approval) {
+      const failure = approvalFailures.shift();
+      if (failure) return Promise.reject(failure);
+      approvals.push({ streamId, ...approval });
+      return Promise.resolve();
+    },
     close: () => undefined,
   };
 }

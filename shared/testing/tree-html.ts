@@ -1,4 +1,5 @@
 /** A `TreeSink` that keeps the tree and prints it as the HTML the CommonMark specification shows. Tests only. */
+import type { MathScan } from "../markdown/leaf.ts";
 import { MarkdownStream } from "../markdown/markdown-stream.ts";
 import type { BlockStart, Inline, TreeSink } from "../markdown/tree.ts";
 
@@ -131,6 +132,8 @@ function nodeHtml(node: Inline): string {
       return escapeHtml(node.text);
     case "code":
       return `<code>${escapeHtml(node.text)}</code>`;
+    case "math":
+      return `<code class="${node.display ? "display " : ""}math">${escapeHtml(node.text)}</code>`;
     case "break":
       return "<br />\n";
     case "checkbox":
@@ -154,14 +157,15 @@ function titleHtml(title: string): string {
 
 export interface RenderMarkdownOptions {
   bareAddresses?: boolean;
+  math?: MathScan;
   /** Length of the next piece; a flush follows each. Without it the text comes in one piece. */
   cuts?: () => number;
 }
 
 /** The HTML of a text. */
-export function renderMarkdown(markdown: string, { bareAddresses, cuts }: RenderMarkdownOptions = {}): string {
+export function renderMarkdown(markdown: string, { bareAddresses, math, cuts }: RenderMarkdownOptions = {}): string {
   const recorder = new TreeRecorder();
-  const stream = new MarkdownStream(recorder, { bareAddresses });
+  const stream = new MarkdownStream(recorder, { bareAddresses, math });
   for (let at = 0; at < markdown.length;) {
     const length = cuts ? cuts() : markdown.length;
     stream.write(markdown.slice(at, at + length));

@@ -224,6 +224,20 @@ function describeTransport(name: string, { wire, seesHeartbeats, make }: Maker):
         expect(connected).toBe(1);
       });
 
+      test.runIf(seesHeartbeats)("a connection that is there counts as connected, although its stream says nothing", async () => {
+        gateway.script = [{ type: "token", content: "a" }];
+        gateway.fail("r1", { stop: { afterFrames: 2, how: "fin" } }, { heartbeatMs: 20 });
+        const stop = new AbortController();
+        let connected = 0;
+        const request = { agentId: "a", messages: [], requestId: "r1" };
+        const reading = (async () => {
+          for await (const _ of open().send(request, { signal: stop.signal, onConnected: () => connected++ }));
+        })();
+        await until("it counts as connected", () => connected === 1);
+        stop.abort();
+        await reading;
+      });
+
       test("each wait is longer, with the jitter that was given", async () => {
         gateway.fail("r1", ...Array.from({ length: 9 }, (): Fault => ({ stop: { afterBytes: 0, how: "fin" } })));
         const { reconnects } = await follow({ retry: { maxAttempts: 4, baseMs: 4, maxMs: 20, random: () => 0.5 } });

@@ -62,14 +62,23 @@ export async function* followRun(
   const stop = options.signal ?? new AbortController().signal;
   const idleMs = options.idleTimeoutMs === undefined ? DEFAULT_IDLE_TIMEOUT_MS : options.idleTimeoutMs;
   let reconnecting = false;
+  const connected = (): void => {
+    if (!reconnecting) return;
+    reconnecting = false;
+    options.onConnected?.();
+  };
   while (!stop.aborted) {
     const connection = new Connection(stop, connector.seesHeartbeats ? idleMs : null);
     let cause: ChatError;
     let passedOver = 0;
+    let quiet: ReturnType<typeof setTimeout> | undefined;
     try {
       const received = connector.open(request, cursor, {
         signal: connection.signal,
-        onActivity: connection.active,
+        onActivity: () => {
+          connection.active();
+          if (reconnecting) quiet ??= setTimeout(connected, QUIET_MS);
+        },
         onStreamId: (streamId) => void (cursor.streamId = streamId),
       });
       for await (const event of received) {
@@ -109,10 +118,7 @@ export async function* followRun(
         cursor.lastSeq = seq;
         if (chunk?.type === "start") cursor.streamId = chunk.streamId;
         backoff.progress();
-        if (reconnecting) {
-          reconnecting = false;
-          options.onConnected?.();
-        }
+        connected();
         if (!chunk) continue;
         // Time the reader takes is not silence of the connection.
         connection.pause();
@@ -126,6 +132,7 @@ export async function* followRun(
       if (stop.aborted) return;
       cause = connection.failed ?? asChatError(error);
     } finally {
+      clearTimeout(quiet);
       connection.close();
     }
     const begun = cursor.lastSeq > 0;
@@ -145,6 +152,9 @@ export async function* followRun(
     await wait(delayMs, stop);
   }
 }
+
+/** A stream may have nothing to say for minutes, while a person decides: a connection that lived so long after its first byte is there. */
+const QUIET_MS = 1000;
 
 /** One connection's lifetime: ended by the reader, by silence, or by what it delivered. */
 class Connection {

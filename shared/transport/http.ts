@@ -58,18 +58,20 @@ export class GatewayHttp {
   }
 
   /** `keepalive`: a stop must arrive although the page is going away. */
-  async cancel(streamId: string): Promise<void> {
-    const response = await this.request(`/stream/${encodeURIComponent(streamId)}/cancel`, { method: "POST", keepalive: true });
-    await response.body?.cancel();
+  cancel(streamId: string): Promise<void> {
+    return this.#tell(streamId, "cancel", { keepalive: true });
   }
 
-  async sendToolResult(streamId: string, result: ToolResultRequest): Promise<void> {
-    const response = await this.request(`/stream/${encodeURIComponent(streamId)}/tool-results`, { method: "POST", body: result });
-    await response.body?.cancel();
+  sendToolResult(streamId: string, body: ToolResultRequest): Promise<void> {
+    return this.#tell(streamId, "tool-results", { body });
   }
 
-  async sendApproval(streamId: string, approval: ApprovalRequest): Promise<void> {
-    const response = await this.request(`/stream/${encodeURIComponent(streamId)}/approvals`, { method: "POST", body: approval });
+  sendApproval(streamId: string, body: ApprovalRequest): Promise<void> {
+    return this.#tell(streamId, "approvals", { body });
+  }
+
+  async #tell(streamId: string, action: string, init: { body?: unknown; keepalive?: boolean }): Promise<void> {
+    const response = await this.request(`/stream/${encodeURIComponent(streamId)}/${action}`, { method: "POST", ...init });
     await response.body?.cancel();
   }
 }

@@ -30,7 +30,7 @@ export interface FollowOptions {
   /** Stops following; does not cancel the run. */
   signal?: AbortSignal | undefined;
   onReconnect?: ((notice: ReconnectNotice) => void) | undefined;
-  /** Called when a connection delivers again after a reconnect. */
+  /** Called when a connection is there again after a reconnect, also when the stream has nothing to say yet. */
   onConnected?: (() => void) | undefined;
   /** A frame that was skipped because it is not our protocol. */
   onProtocolError?: ((error: ChatError) => void) | undefined;

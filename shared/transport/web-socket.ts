@@ -5,8 +5,8 @@ import type { SocketRequest } from "../protocol/request.ts";
 import { parseEvent, type ReceivedEvent } from "../protocol/validate.ts";
 import { EventQueue } from "./event-queue.ts";
 import { followRun, type Connector, type Received } from "./follow-run.ts";
-import { GatewayHttp } from "./http.ts";
-import type { ChatTransport, TransportOptions } from "./transport.ts";
+import { GatewayHttp, resolveHeaders } from "./http.ts";
+import type { ChatTransport, HeadersSource, TransportOptions } from "./transport.ts";
 
 interface WebSocketLike {
   readonly readyState: number;
@@ -20,7 +20,7 @@ interface WebSocketLike {
   terminate?: (() => void) | undefined;
 }
 
-export type WebSocketConstructor = new (url: string) => WebSocketLike;
+export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
 
 export interface WebSocketTransportOptions extends TransportOptions {
   /** For platforms without one (Node before 22): the `ws` package. @defaultValue the platform's `WebSocket` */
@@ -45,7 +45,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Ch
   if (!Socket)
     throw new TypeError("createWebSocketTransport: this platform has no WebSocket. Pass one in `WebSocket`, such as the ws package's.");
   const http = new GatewayHttp(options);
-  const connection = new SocketConnection(Socket, socketUrl(http.url("/ws")));
+  const connection = new SocketConnection(Socket, socketUrl(http.url("/ws")), options.headers);
   const connector: Connector = {
     seesHeartbeats: true,
     async *open(request, cursor, { signal, onActivity }) {
@@ -91,14 +91,16 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Ch
 class SocketConnection {
   readonly #Socket: WebSocketConstructor;
   readonly #url: string;
+  readonly #headers: HeadersSource | undefined;
   readonly #readers = new Set<Reader>();
   readonly #endings = new Set<{ streamId: string; settle: (heard: boolean) => void }>();
   #socket: WebSocketLike | null = null;
   #opening: { promise: Promise<void>; reject: (error: ChatError) => void } | null = null;
 
-  constructor(Socket: WebSocketConstructor, url: string) {
+  constructor(Socket: WebSocketConstructor, url: string, headers: HeadersSource | undefined) {
     this.#Socket = Socket;
     this.#url = url;
+    this.#headers = headers;
   }
 
   add(reader: Reader): void {
@@ -133,7 +135,7 @@ class SocketConnection {
 
   async send(request: SocketRequest, signal: AbortSignal): Promise<void> {
     // An attempt to connect may hang; a reader that left does not wait for it.
-    await Promise.race([this.#open(), aborted(signal)]);
+    await Promise.race([this.#connect(), aborted(signal)]);
     if (!signal.aborted && !this.trySend(request)) throw new ChatError("network", "The connection broke.", { retryable: true });
   }
 
@@ -167,10 +169,18 @@ class SocketConnection {
     return socket;
   }
 
-  #open(): Promise<void> {
+  async #connect(): Promise<void> {
+    if (this.#socket?.readyState === OPEN) return;
+    const headers = this.#headers && !this.#opening ? await resolveHeaders(this.#headers) : {};
+    const { Authorization: token = headers["authorization"] } = headers;
+    return this.#open(/^Bearer (\S+)$/i.exec(token ?? "")?.[1]);
+  }
+
+  /** A browser can send no header with a WebSocket; a subprotocol is what it can send. */
+  #open(token: string | undefined): Promise<void> {
     if (this.#socket?.readyState === OPEN) return Promise.resolve();
     if (this.#opening) return this.#opening.promise;
-    const socket = new this.#Socket(this.#url);
+    const socket = token === undefined ? new this.#Socket(this.#url) : new this.#Socket(this.#url, ["chanl.v1", `bearer.${token}`]);
     this.#socket = socket;
     let fail: (error: ChatError) => void = () => undefined;
     const promise = new Promise<void>((resolve, reject) => {

@@ -47,6 +47,8 @@ const textHost = directive(TextHost);
 export class AnswerText {
   readonly #entries = new Map<string, Entry>();
   readonly #options: () => TokenRendererOptions;
+  /** Text that is there already is being drawn: nothing may be measured until all of it is. */
+  #isDrawing = false;
 
   /** @param options asked for each new renderer, so that a change of language reaches the next answer */
   constructor(options: () => TokenRendererOptions) {
@@ -82,7 +84,10 @@ export class AnswerText {
       entry.renderer.end();
     }
     // What is there already shows with its place. What comes later waits for its frame, the end too: one write per frame.
-    if (isNew) entry.renderer.flush();
+    if (!isNew) return;
+    this.#isDrawing = true;
+    entry.renderer.flush();
+    this.#isDrawing = false;
   }
 
   /** Settles when all text of a message that has ended is on screen. */
@@ -134,10 +139,8 @@ export class AnswerText {
       ...options,
       format: text.format,
       onFrame: (frame) => {
-        options.onFrame?.(frame);
-        if (!frame.ended) return;
-        reachScrollers(element);
-        finish();
+        if (!this.#isDrawing) options.onFrame?.(frame);
+        if (frame.ended) finish();
       },
     });
     const entry: Entry = { element, renderer, format: text.format, fed: 0, ended: false, complete, finish };
@@ -150,9 +153,4 @@ export class AnswerText {
     entry.renderer.destroy();
     entry.finish();
   }
-}
-
-/** Code and tables that are wider than the column scroll, and what scrolls must be reachable by keyboard. */
-function reachScrollers(element: Element): void {
-  for (const box of element.querySelectorAll<HTMLElement>("pre, .tw")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }

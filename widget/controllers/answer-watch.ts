@@ -7,6 +7,8 @@ export interface AnswerWatchHost {
   streams(): void;
   ended(answer: ChatMessage): void;
   reconnecting(now: boolean): void;
+  /** A tool call waits for the visitor; told once. */
+  asks(answer: ChatMessage, toolCallId: string, name: string): void;
 }
 
 type Phase = "none" | "waiting" | "streaming" | "ended";
@@ -16,6 +18,8 @@ export class AnswerWatch {
   #id = "";
   #phase: Phase = "none";
   #reconnecting = false;
+  /** Calls that were seen waiting. */
+  readonly #asked = new Set<string>();
   /** What a conversation already holds when it comes on screen is no news. */
   #fresh = true;
 
@@ -28,6 +32,7 @@ export class AnswerWatch {
     this.#id = "";
     this.#phase = "none";
     this.#fresh = true;
+    this.#asked.clear();
     if (this.#reconnecting) {
       this.#reconnecting = false;
       this.#host.reconnecting(false);
@@ -37,6 +42,13 @@ export class AnswerWatch {
   see(snapshot: SessionSnapshot): void {
     const answer = snapshot.messages.findLast(({ role }) => role === "assistant");
     if (answer) this.#seeAnswer(answer, snapshot.restored);
+    if (answer && snapshot.state === "awaiting-approval") {
+      for (const part of answer.parts) {
+        if (part.type !== "tool_call" || part.state !== "needs-approval" || this.#asked.has(part.id)) continue;
+        this.#asked.add(part.id);
+        this.#host.asks(answer, part.id, part.name);
+      }
+    }
     if (snapshot.messages.length > 0) this.#fresh = false;
     const reconnecting = snapshot.reconnect !== null;
     if (reconnecting !== this.#reconnecting) {

@@ -107,7 +107,7 @@ it("counts answers that nobody saw", async () => {
   void mounted.chat.send("Hi");
   mounted.transport.last.start().text("Hello").done();
   await settle(mounted.chat);
-  expect(launcher(mounted).getAttribute("aria-label")).toBe("Open chat, 1 unread messages");
+  expect(launcher(mounted).getAttribute("aria-label")).toBe("Open chat, 1 unread message");
   await mounted.chat.show();
   await settle(mounted.chat);
   expect(mounted.root.querySelector(".bdg")).toBeNull();

@@ -1,26 +1,47 @@
 /**
  * Stick to bottom: a latch. While it is pinned, the log follows what grows; any upward move of the visitor releases it, and only
- * arriving at the real bottom, the jump button or a send pins it again. Growth of the content is never taken for a scroll.
+ * arriving at the real bottom, the End key, the jump button or a send pins it again. Growth is never taken for a scroll.
+ *
+ * Released, the text being read stays where it is whatever grows above it. Chromium and Firefox see to that themselves (scroll
+ * anchoring), but not at the very top of the scroller, and Safari never: there a held element is put back by hand.
  */
 
 /** This near to the end counts as the end: sub-pixel layout never gets closer. */
 const AT_END_PX = 2;
+/** A scroll position moves by fractions of a pixel on fractional displays without anybody scrolling. */
+const ROUNDING_PX = 0.5;
+/** Frames after which what was put in above has got its real height. */
+const SETTLE_FRAMES = 3;
+
+interface Held {
+  element: Element;
+  /** Distance of its top from the scroller's, in px. */
+  top: number;
+}
 
 export class ScrollAnchor {
   readonly #changed: () => void;
   readonly #observer: ResizeObserver | null;
+  readonly #anchorsItself = CSS.supports("overflow-anchor", "auto");
   #scroller: HTMLElement | null = null;
   #column: Element | null = null;
   #listeners: AbortController | null = null;
   #pinned = true;
+  #held: Held | null = null;
   #unread = false;
   #visible = false;
+  #drawn = "false false";
   #lastTop = 0;
   #lastHeight = 0;
+  #lastGap = 0;
   #touchY = 0;
   #frame = 0;
+  #settling = 0;
 
-  /** @param changed the jump button has to be drawn anew */
+  /**
+   * @param changed the jump button has to be drawn anew
+   * @param resized the scroller has another width
+   */
   constructor(changed: () => void) {
     this.#changed = changed;
     this.#observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.#onResize());
@@ -50,7 +71,7 @@ export class ScrollAnchor {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     const options = { signal, passive: true };
-    scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.release(), options);
+    scroller.addEventListener("wheel", (event) => event.deltaY < 0 && !event.ctrlKey && this.release(), options);
     scroller.addEventListener("touchstart", (event) => (this.#touchY = event.touches[0]?.clientY ?? 0), options);
     scroller.addEventListener(
       "touchmove",
@@ -73,13 +94,17 @@ export class ScrollAnchor {
     this.#listeners = null;
     this.#observer?.disconnect();
     cancelAnimationFrame(this.#frame);
+    cancelAnimationFrame(this.#settling);
     this.#frame = 0;
+    this.#settling = 0;
+    this.#held = null;
     this.#scroller = null;
     this.#column = null;
   }
 
   /** Follows from now on, and goes to the end. */
   pin(): void {
+    this.#letGo();
     this.#set(true);
     this.#unread = false;
     this.follow();
@@ -92,6 +117,7 @@ export class ScrollAnchor {
     if (!scroller || !this.#pinned || scroller.scrollHeight <= scroller.clientHeight) return;
     this.#set(false);
     this.#unread = false;
+    if (!this.#anchorsItself) this.#hold();
     this.#draw();
   }
 
@@ -109,17 +135,66 @@ export class ScrollAnchor {
     this.#write();
   }
 
+  /** Before something is put in above what is being read. */
+  hold(): void {
+    if (!this.#pinned) this.#hold();
+  }
+
+  /** It is in: puts what is being read back where it was, now and for as long as heights above still change. */
+  putBack(): void {
+    if (!this.#held) return;
+    this.#restore();
+    if (this.#anchorsItself) this.#letGoAfter(SETTLE_FRAMES);
+  }
+
   #set(pinned: boolean): void {
     this.#pinned = pinned;
     this.#scroller?.toggleAttribute("data-pinned", pinned);
   }
 
+  #hold(): void {
+    const scroller = this.#scroller;
+    if (!scroller || !this.#column) return;
+    const edge = scroller.getBoundingClientRect().top;
+    const element = firstBelow(this.#column, edge);
+    this.#held = element && { element, top: element.getBoundingClientRect().top - edge };
+    scroller.toggleAttribute("data-held", this.#held !== null);
+  }
+
+  #restore(): void {
+    const scroller = this.#scroller;
+    if (!scroller || !this.#held) return;
+    const { element, top } = this.#held;
+    const moved = element.isConnected ? element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top : 0;
+    if (Math.abs(moved) > ROUNDING_PX) scroller.scrollTop += moved;
+    this.#note(scroller);
+  }
+
+  #letGo(): void {
+    cancelAnimationFrame(this.#settling);
+    this.#settling = 0;
+    this.#held = null;
+    this.#scroller?.removeAttribute("data-held");
+  }
+
+  #letGoAfter(frames: number): void {
+    cancelAnimationFrame(this.#settling);
+    this.#settling = requestAnimationFrame(() => {
+      this.#restore();
+      if (frames > 1) this.#letGoAfter(frames - 1);
+      else this.#letGo();
+    });
+  }
+
   /** After layout and before paint: what has grown is never seen unfollowed. */
   #onResize(): void {
-    const grew = (this.#scroller?.scrollHeight ?? 0) > this.#lastHeight;
+    const scroller = this.#scroller;
+    if (!scroller) return;
+    const grew = scroller.scrollHeight > this.#lastHeight;
     if (this.#pinned) this.#write();
+    else if (this.#held) this.#restore();
     else if (grew) this.#unread = true;
-    this.#lastHeight = this.#scroller?.scrollHeight ?? 0;
+    this.#note(scroller);
     this.#draw();
   }
 
@@ -129,26 +204,35 @@ export class ScrollAnchor {
     scroller.toggleAttribute("data-pinned", true);
     // At most one write per frame: what the renderer's frame has followed, the observer finds done.
     if (this.#gap() >= 1) scroller.scrollTop = scroller.scrollHeight;
+    this.#note(scroller);
+  }
+
+  /** What is so now is no scroll of the visitor's. */
+  #note(scroller: HTMLElement): void {
     this.#lastTop = scroller.scrollTop;
     this.#lastHeight = scroller.scrollHeight;
+    this.#lastGap = this.#gap();
   }
 
   #onKeyDown(event: KeyboardEvent): void {
-    if (["PageUp", "Home", "ArrowUp"].includes(event.key) || (event.key === " " && event.shiftKey)) this.release();
+    if (event.target instanceof HTMLTextAreaElement) return;
+    if (event.key === "End") this.pin();
+    else if (["PageUp", "Home", "ArrowUp"].includes(event.key) || (event.key === " " && event.shiftKey)) this.release();
   }
 
-  /** Upwards without having shrunk: a scrollbar, a drag, find in page. Downwards to the very end: pinned again. */
+  /** Upwards and away from the end: a scrollbar, a drag, find in page. Downwards to what was the very end: pinned again. */
   #onScroll(): void {
     const scroller = this.#scroller;
     if (!scroller) return;
-    const { scrollTop, scrollHeight } = scroller;
-    const up = scrollTop < this.#lastTop - 1;
-    const down = scrollTop > this.#lastTop;
-    const shrunk = scrollHeight < this.#lastHeight;
-    if (this.#pinned && up && !shrunk) this.release();
-    else if (!this.#pinned && down && this.#gap() <= AT_END_PX) this.pin();
-    this.#lastTop = scrollTop;
-    this.#lastHeight = scrollHeight;
+    const { scrollTop } = scroller;
+    const up = scrollTop < this.#lastTop - ROUNDING_PX;
+    // Content that shrank, or a scroller that grew, moves the position up too, and leaves it at the end.
+    const away = this.#gap() > this.#lastGap + ROUNDING_PX;
+    const atEnd = Math.min(this.#lastHeight, scroller.scrollHeight) - scrollTop - scroller.clientHeight <= AT_END_PX;
+    if (this.#pinned && up && away) this.release();
+    else if (!this.#pinned && scrollTop > this.#lastTop && atEnd) this.pin();
+    else if (this.#held && scrollTop !== this.#lastTop) this.#hold();
+    this.#note(scroller);
     this.#draw();
   }
 
@@ -166,5 +250,22 @@ export class ScrollAnchor {
     this.#visible = visible;
     this.#changed();
   }
-  #drawn = "false false";
+}
+
+/** The innermost block that reaches below `edge` first: of a message that begins above the fold, the paragraph being read. */
+function firstBelow(column: Element, edge: number): Element | null {
+  let found = [...column.querySelectorAll(":scope > [role='article']")].find((message) => reaches(message, edge)) ?? null;
+  while (found && found.getBoundingClientRect().top < edge && !found.matches(LINES)) {
+    const inner = [...found.children].find((child) => reaches(child, edge));
+    if (!inner) break;
+    found = inner;
+  }
+  return found;
+}
+
+const LINES = "p, pre, table, li, h1, h2, h3, h4, h5, h6";
+
+function reaches(element: Element, edge: number): boolean {
+  const { bottom, height } = element.getBoundingClientRect();
+  return height > 1 && bottom > edge;
 }

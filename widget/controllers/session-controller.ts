@@ -3,7 +3,7 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 
 import { isTerminal } from "../../shared/protocol/chunk.ts";
 import { ChatSession, type ClientTool, type SessionSnapshot } from "../../shared/session/chat-session.ts";
-import { createWebStorageStore } from "../../shared/session/conversation-store.ts";
+import { createWebStorageStore } from "../../shared/session/web-storage-store.ts";
 import { type ChatMessage, messageText } from "../../shared/session/message.ts";
 import { createEventSourceTransport } from "../../shared/transport/event-source.ts";
 import { createFetchSseTransport } from "../../shared/transport/fetch-sse.ts";
@@ -36,6 +36,7 @@ export interface SessionConfig {
 }
 
 export interface SessionControllerHost extends ReactiveControllerHost, HTMLElement {
+  events: "ids" | "content";
   sessionConfig(): SessionConfig;
   /** A chunk was applied. `true` when it reached the screen without a render. */
   chunkApplied(chunk: TransportChunk, message: ChatMessage): boolean;
@@ -57,6 +58,7 @@ const EMPTY: SessionSnapshot = {
   tokensPerSecond: null,
   conversationId: "",
   restored: false,
+  forks: {},
 };
 
 export class SessionController implements ReactiveController {
@@ -199,16 +201,17 @@ export class SessionController implements ReactiveController {
   };
 
   #changed(): void {
+    // A token that is on screen already is all that changed: asking for a snapshot each time would cost more than the token.
+    if (this.#onScreen) {
+      this.#onScreen = false;
+      return;
+    }
     const { reconnect } = this.snapshot;
     if (reconnect && reconnect !== this.#reconnect) {
       const { attempt, maxAttempts, delayMs, cause } = reconnect;
       this.#host.dispatchEvent(new ChanlReconnectEvent({ attempt, maxAttempts, delayMs, code: cause.code }));
     }
     this.#reconnect = reconnect;
-    if (this.#onScreen) {
-      this.#onScreen = false;
-      return;
-    }
     this.#requestFrame();
   }
 
@@ -251,6 +254,7 @@ export class SessionController implements ReactiveController {
         status: message.status,
         finishReason: message.finishReason ?? null,
         length: messageText(message).length,
+        ...(this.#host.events === "content" ? { text: messageText(message) } : {}),
       }),
     );
   }

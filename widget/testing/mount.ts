@@ -20,7 +20,7 @@ export async function mount(properties: Partial<ChanlChat> = {}, transport = new
   chat.session = session;
   Object.assign(chat, { name: "Guide", storage: "none", ...properties });
   document.body.append(chat);
-  await chat.updateComplete;
+  await chat.preload();
   return {
     chat,
     transport,
@@ -29,7 +29,7 @@ export async function mount(properties: Partial<ChanlChat> = {}, transport = new
       return chat.shadowRoot!;
     },
     get input() {
-      return chat.shadowRoot!.querySelector("textarea")!;
+      return chat.shadowRoot!.querySelector<HTMLTextAreaElement>(`[part="input"]`)!;
     },
     get button() {
       return chat.shadowRoot!.querySelector<HTMLButtonElement>(".send")!;

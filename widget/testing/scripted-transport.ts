@@ -1,7 +1,7 @@
 /** A transport without a network: each run plays a script, or waits for what a test pushes. For tests and for the gallery of states. */
 import { ChatError } from "../../shared/errors.ts";
 import { isTerminal, type StreamChunk } from "../../shared/protocol/chunk.ts";
-import type { ChatRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
+import type { ApprovalRequest, ChatRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import { EventQueue } from "../../shared/transport/event-queue.ts";
 import type { ChatTransport, FollowOptions, TransportChunk } from "../../shared/transport/transport.ts";
 
@@ -93,6 +93,7 @@ export class ScriptedTransport implements ChatTransport {
   readonly resumed: ScriptedRun[] = [];
   readonly cancelled: string[] = [];
   readonly toolResults: ToolResultRequest[] = [];
+  readonly approvals: ApprovalRequest[] = [];
   readonly #script: ((run: ScriptedRun) => Script) | undefined;
 
   /** @param script played for each run; without one, tests push into `runs` themselves */
@@ -129,7 +130,8 @@ export class ScriptedTransport implements ChatTransport {
     return Promise.resolve();
   }
 
-  sendApproval(): Promise<void> {
+  sendApproval(_streamId: string, approval: ApprovalRequest): Promise<void> {
+    this.approvals.push(approval);
     return Promise.resolve();
   }
 

@@ -83,6 +83,16 @@ export const controls = css`
   .btn:hover {
     background: var(--_surface);
   }
+  .btn.quiet {
+    border-color: transparent;
+    color: var(--_text-2);
+  }
+  .btn[aria-disabled="true"] {
+    border-color: var(--_border);
+    background: transparent;
+    color: var(--_muted);
+    cursor: default;
+  }
   .btn.pri {
     background: var(--_accent);
     border-color: var(--_accent);

@@ -29,7 +29,8 @@ export const preferences = css`
     }
     .think > button,
     .tool > .th,
-    .src a {
+    .fold > .th,
+    .src .chip {
       min-height: 44px;
     }
     .md .code .bar {
@@ -39,8 +40,12 @@ export const preferences = css`
       min-width: 44px;
       min-height: 44px;
     }
-    .foot .acts-on-hover {
+    .acts-on-hover {
       opacity: 1;
+    }
+    .said .ib {
+      width: 44px;
+      height: 44px;
     }
   }
   @media (prefers-reduced-motion: reduce) {

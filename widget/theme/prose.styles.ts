@@ -10,6 +10,12 @@ export const prose = css`
   .md :where(p, h1, h2, h3, h4, h5, h6, ul, ol, blockquote, pre, hr, table, div) {
     margin: 0;
   }
+  .md > .blocks {
+    contain-intrinsic-size: auto 1000px;
+  }
+  .md > .blocks.full {
+    content-visibility: auto;
+  }
   .md > * + *,
   .md > .blocks > * + *,
   .md :is(li, blockquote) > :is(p, pre, .code, .tw, blockquote, ul, ol):not(:first-child) {
@@ -160,6 +166,77 @@ export const prose = css`
   }
   .md pre .lines {
     display: block;
+  }
+  .md pre.wrapped {
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+  .md .bar .lang {
+    margin-inline-end: auto;
+  }
+  .md .bar .wrap[aria-pressed="true"] {
+    background: var(--_raised);
+    color: var(--_text);
+  }
+  /* 18 lines and the padding above them. */
+  .md pre.folded {
+    max-height: calc(18 * 1.6em + 12px);
+    overflow-y: hidden;
+  }
+  .md .code .more {
+    display: block;
+    width: 100%;
+    min-height: 36px;
+    border: 0;
+    border-top: 1px solid var(--_border);
+    background: transparent;
+    color: var(--_text-2);
+    font-size: 0.8667em;
+    cursor: pointer;
+  }
+  .md .code .more:hover {
+    background: var(--_raised);
+    color: var(--_text);
+  }
+  @media print {
+    .md pre.folded {
+      max-height: none;
+    }
+    .md .code button {
+      display: none;
+    }
+  }
+  .md .hl-keyword {
+    color: light-dark(#b3202c, #ff8f87);
+  }
+  .md .hl-string {
+    color: light-dark(#0a3069, #a5d6ff);
+  }
+  .md .hl-number {
+    color: light-dark(#0550ae, #79c0ff);
+  }
+  .md .hl-comment {
+    color: light-dark(#59636e, #9aa2ad);
+  }
+  .md .hl-title {
+    color: light-dark(#6639ba, #d2a8ff);
+  }
+  .md .hl-type {
+    color: light-dark(#8a3600, #ffa657);
+  }
+  .md .hl-name,
+  .md .hl-addition {
+    color: light-dark(#116329, #7ee787);
+  }
+  .md .hl-deletion {
+    color: light-dark(#82071e, #ffb3b8);
+  }
+  .md .math.set {
+    all: unset;
+  }
+  .md .math.display.set {
+    display: block;
+    overflow-x: auto;
   }
   .md .host {
     color: var(--_muted);

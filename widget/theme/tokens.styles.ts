@@ -40,6 +40,15 @@ export const tokens = css`
     --_offset-x: var(--chanl-offset-x, 20px);
     --_offset-y: var(--chanl-offset-y, 20px);
   }
+  :host {
+    --_density: var(--chanl-density, 1);
+  }
+  :host([density="compact"]) {
+    --_density: var(--chanl-density, 0.85);
+  }
+  :host([density="spacious"]) {
+    --_density: var(--chanl-density, 1.15);
+  }
   :host([theme="light"]) {
     color-scheme: light;
   }

@@ -7,6 +7,8 @@ export interface BannerAction {
   label: string;
   primary?: boolean;
   icon?: TemplateResult;
+  /** Not yet: it stays in the tab order and does nothing. */
+  disabled?: boolean;
   run: () => void;
 }
 
@@ -14,7 +16,7 @@ export interface BannerView {
   kind: "bad" | "warn" | "info";
   icon?: TemplateResult;
   title: string;
-  text: string;
+  text: string | TemplateResult;
   actions?: readonly BannerAction[];
 }
 
@@ -27,14 +29,21 @@ export function bannerView({ kind, icon = icons.alert(), title, text, actions = 
       <div class="b">
         <strong>${title}</strong>
         <span>${text}</span>
-        ${actions.length > 0 ? html`<div class="acts">${actions.map((action) => actionView(action))}</div>` : nothing}
       </div>
+      ${actions.length > 0 ? html`<div class="acts">${actions.map((action) => actionView(action))}</div>` : nothing}
     </div>
   `;
 }
 
-function actionView({ label, primary, icon, run }: BannerAction): TemplateResult {
-  return html`<button type="button" class="btn ${primary ? "pri" : ""}" @click=${run}>${icon ?? nothing}${label}</button>`;
+function actionView({ label, primary, icon, disabled = false, run }: BannerAction): TemplateResult {
+  return html`<button
+    type="button"
+    class="btn ${primary ? "pri" : ""}"
+    aria-disabled=${disabled ? "true" : nothing}
+    @click=${() => disabled || run()}
+  >
+    ${icon ?? nothing}${label}
+  </button>`;
 }
 
 /** The banner with a turning ring in place of the icon. */
@@ -44,14 +53,15 @@ export const bannerStyles = css`
   .ban {
     display: flex;
     align-items: flex-start;
-    gap: 10px;
+    flex-wrap: wrap;
+    gap: 8px 10px;
     padding: 10px 12px;
     border-radius: 10px;
     font-size: 0.9em;
     line-height: 1.45;
   }
   .ban .b {
-    flex: 1;
+    flex: 1 1 180px;
     min-width: 0;
   }
   .ban strong {
@@ -66,7 +76,8 @@ export const bannerStyles = css`
     margin-top: 2px;
   }
   .ban .acts {
-    margin-top: 8px;
+    align-self: center;
+    margin-inline-start: 26px;
   }
   .ban.bad {
     background: var(--_danger-soft);

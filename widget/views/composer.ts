@@ -13,6 +13,8 @@ export interface ComposerView {
   placeholder: string;
   disclaimer: string;
   streaming: boolean;
+  offline: boolean;
+  disabled: boolean;
   /** A keyboard on glass: its Enter makes a new line. */
   touch: boolean;
   onButton: () => void;
@@ -29,7 +31,7 @@ export function composerView(view: ComposerView): TemplateResult {
         ? nothing
         : html`<div class="queued" part="queued">
             ${icons.clock()}
-            <p><strong>${t("composer.queued")}</strong> <span dir="auto">${composer.queued}</span></p>
+            <p><strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong> <span dir="auto">${composer.queued}</span></p>
             <button type="button" class="ib" aria-label=${t("composer.unqueue")} title=${t("composer.unqueue")} @click=${view.onUnqueue}>
               ${icons.undo()}
             </button>
@@ -44,6 +46,7 @@ export function composerView(view: ComposerView): TemplateResult {
         aria-label=${t("composer.label")}
         aria-describedby="hint"
         placeholder=${placeholder}
+        ?disabled=${view.disabled}
         enterkeyhint=${view.touch ? "enter" : "send"}
         @input=${composer.onInput}
         @keydown=${composer.onKeyDown}
@@ -56,7 +59,7 @@ export function composerView(view: ComposerView): TemplateResult {
         class="send ${streaming ? "stop" : ""}"
         part="send-button"
         aria-label=${streaming ? t("composer.stop") : t("composer.send")}
-        aria-disabled=${!streaming && !composer.hasText ? "true" : nothing}
+        aria-disabled=${!streaming && (view.disabled || !composer.hasText) ? "true" : nothing}
         title=${streaming ? t("composer.stop") : t("composer.send")}
         @click=${view.onButton}
       >

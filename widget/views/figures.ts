@@ -21,3 +21,27 @@ function format(locale: string, digits: number): Intl.NumberFormat {
 export const seconds = (ms: number, locale: string, digits = 1): string => format(locale, digits).format(ms / 1000);
 
 export const whole = (value: number, locale: string): string => format(locale, 0).format(value);
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clock(locale: string, name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale} ${name}`;
+  let found = clocks.get(key);
+  if (!found) {
+    found = new Intl.DateTimeFormat(locale, options);
+    clocks.set(key, found);
+  }
+  return found;
+}
+
+/** "16:42", as the language writes it. */
+export const timeOf = (ms: number, locale: string): string => clock(locale, "time", { hour: "numeric", minute: "2-digit" }).format(ms);
+
+/** "3 October 2025". */
+export const dayOf = (ms: number, locale: string): string => clock(locale, "day", { dateStyle: "long" }).format(ms);
+
+/** Whole days from one moment's day to another's, by the visitor's calendar. */
+export function daysBetween(from: number, to: number): number {
+  const midnight = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0);
+  return Math.round((midnight(to) - midnight(from)) / 86_400_000);
+}

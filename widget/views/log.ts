@@ -9,31 +9,53 @@ export interface LogView {
   t: Translate;
   scroller: Ref<HTMLElement>;
   column: Ref<HTMLElement>;
+  sentinel: Ref<HTMLElement>;
+  /** Messages that are not in the document. */
+  earlier: number;
   content: unknown;
+  onEarlier: () => void;
+  onClick: (event: Event) => void;
 }
 
 /** `aria-live="off"`: the announcer speaks the answer in sentences; a live log would speak every token. */
-export function logView({ t, scroller, column, content }: LogView): TemplateResult {
+export function logView({ t, scroller, column, sentinel, earlier, content, onEarlier, onClick }: LogView): TemplateResult {
   return html`
     <div class="log" part="log" role="log" aria-live="off" aria-label=${t("log.label")} tabindex="0" ${ref(scroller)}>
-      <div class="col" ${ref(column)}><slot name="before-log"></slot>${content}</div>
+      <div class="col" @click=${onClick} ${ref(column)}>
+        ${
+          earlier > 0
+            ? html`<button type="button" class="btn earlier" part="earlier" @click=${onEarlier} ${ref(sentinel)}>
+                ${t("log.earlier", { n: earlier })}
+              </button>`
+            : html`<slot name="before-log"></slot>`
+        }${content}
+      </div>
     </div>
   `;
+}
+
+/** Stands for messages that are there but cannot be drawn yet; shows only when that takes a while. */
+export function loadingView(t: Translate): TemplateResult {
+  return html`<div class="loading" role="status">
+    <span class="vh">${t("load.history")}</span><i class="me"></i><i></i><i></i><i class="short"></i>
+  </div>`;
 }
 
 export interface JumpView {
   t: Translate;
   visible: boolean;
   unread: boolean;
+  /** Below, a tool call waits for the visitor. */
+  asks: boolean;
   onJump: () => void;
 }
 
-export function jumpView({ t, visible, unread, onJump }: JumpView): TemplateResult | typeof nothing {
+export function jumpView({ t, visible, unread, asks, onJump }: JumpView): TemplateResult | typeof nothing {
   if (!visible) return nothing;
   return html`
     <div class="jump">
       <button type="button" part="scroll-button" @click=${onJump}>
-        ${unread ? html`<span class="pip" aria-hidden="true"></span>${t("jump.new")}` : t("jump.latest")}${icons.arrowDown()}
+        ${unread || asks ? html`<span class="pip" aria-hidden="true"></span>` : nothing}${t(asks ? "jump.request" : unread ? "jump.new" : "jump.latest")}${icons.arrowDown()}
       </button>
     </div>
   `;
@@ -53,17 +75,47 @@ export const logStyles = css`
   .log:focus-visible {
     outline-offset: -3px;
   }
-  .log[data-pinned] {
+  .log:is([data-pinned], [data-held]) {
     overflow-anchor: none;
   }
   .col {
     display: flex;
     flex-direction: column;
     justify-content: flex-end;
-    gap: 22px;
+    gap: calc(22px * var(--_density));
     min-height: 100%;
     max-width: var(--_content-width);
     margin-inline: auto;
+  }
+  .earlier {
+    align-self: center;
+    overflow-anchor: none;
+  }
+  .loading {
+    display: grid;
+    gap: 12px;
+    opacity: 0;
+    animation: appear 0s 0.2s forwards;
+  }
+  @keyframes appear {
+    to {
+      opacity: 1;
+    }
+  }
+  .loading i {
+    height: 13px;
+    border-radius: 7px;
+    background: var(--_raised);
+  }
+  .loading .me {
+    justify-self: end;
+    width: 40%;
+    height: 40px;
+    border-radius: 16px;
+    margin-bottom: 8px;
+  }
+  .loading .short {
+    width: 62%;
   }
   .jump {
     position: absolute;
@@ -114,7 +166,7 @@ export const logStyles = css`
       padding: 32px 24px 24px;
     }
     .col {
-      gap: 28px;
+      gap: calc(28px * var(--_density));
       justify-content: flex-start;
     }
   }

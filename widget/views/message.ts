@@ -3,16 +3,37 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 
 import { icons } from "../icons.ts";
+import type { JsonValue } from "../../shared/protocol/chunk.ts";
+import type { Forks } from "../../shared/session/versions.ts";
 import type { ChatMessage, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "../../shared/session/message.ts";
 import { messageText } from "../../shared/session/message.ts";
 import type { AnswerText } from "../controllers/answer-text.ts";
 import type { Disclosures } from "../controllers/disclosures.ts";
+import type { Lazy } from "../lazy.ts";
 import type { Translate } from "../strings.ts";
 import { bannerView, type BannerAction } from "./banner.ts";
-import { seconds, whole } from "./figures.ts";
+import { countdown } from "./countdown.ts";
+import { seconds, timeOf, whole } from "./figures.ts";
 import { reasoningView } from "./reasoning.ts";
 import { sourcesView } from "./sources.ts";
-import { opensByItself, toolCardView } from "./tool-card.ts";
+import { opensByItself, toolCardView, toolFoldView } from "./tool-card.ts";
+import { toolDetailsView } from "./tool-details.ts";
+
+/** What a visitor can do with a message. */
+export interface MessageActions {
+  copy(message: ChatMessage): void;
+  retry(): void;
+  regenerate(): void;
+  continue(): void;
+  startNew(): void;
+  /** `null` ends editing without a change. */
+  edit(message: ChatMessage | null): void;
+  save(message: ChatMessage, text: string): void;
+  selectVersion(message: ChatMessage, index: number): void;
+  rate(message: ChatMessage, rating: "good" | "bad"): void;
+  read(message: ChatMessage): void;
+  decide(part: ToolCallPart, approved: boolean, changed?: JsonValue): void;
+}
 
 export interface MessageContext {
   t: Translate;
@@ -21,16 +42,26 @@ export interface MessageContext {
   /** Level of a message's hidden heading. */
   level: number;
   showMetrics: boolean;
+  feedback: boolean;
+  readAloud: boolean;
   answerText: AnswerText;
   disclosures: Disclosures;
+  lazy: Lazy;
+  forks: Forks;
   /** Base of relative addresses in sources. */
   base: string;
   /** The message whose text was copied a moment ago. */
   copied: string | null;
-  onCopy: (message: ChatMessage) => void;
-  onRetry: () => void;
-  onContinue: () => void;
-  onNew: () => void;
+  /** The message that is being asked anew. */
+  editing: string | null;
+  /** The message that is being read aloud. */
+  reading: string | null;
+  isStreaming: boolean;
+  /** The message whose question can be asked again. */
+  canRetry: string | null;
+  /** When one may ask again, ms since the epoch. */
+  limitedUntil: number;
+  actions: MessageActions;
 }
 
 export interface MessageView {
@@ -45,14 +76,78 @@ export function messageView(view: MessageView, context: MessageContext): Templat
   return view.message.role === "user" ? userView(view, context) : answerView(view, context);
 }
 
-function userView({ message, at }: MessageView, { t, level }: MessageContext): TemplateResult {
+function userView({ message, at }: MessageView, context: MessageContext): TemplateResult {
+  const { t, locale, level, actions } = context;
+  const text = messageText(message);
+  const editor = context.editing === message.id ? context.lazy.get("edit") : null;
   return html`
     <div class="msg user" part="message message-user" role="article" tabindex="-1" aria-labelledby="m${at}">
       <div class="vh" id="m${at}" role="heading" aria-level=${level}>${t("msg.you")}</div>
-      <div class="bub" part="bubble" dir="auto">${messageText(message)}</div>
-      ${message.status === "queued" ? html`<p class="note">${icons.clock()}${t("msg.queued")}</p>` : nothing}
+      ${contextView(message, t, locale)}
+      ${
+        editor
+          ? editor.editView({ t, text, onSave: (changed) => actions.save(message, changed), onCancel: () => actions.edit(null) })
+          : html`<div class="said">
+                <span class="acts-on-hover"
+                  >${timeView(message, context)}${actionView(t("act.edit"), icons.edit(), () => actions.edit(message))}</span
+                >
+                <div class="bub" part="bubble" dir="auto">${text}</div>
+              </div>
+              ${versionsOf(message, context)}`
+      }
     </div>
   `;
+}
+
+/** What was sent along with the words: from where, and how much. */
+function contextView({ parts }: ChatMessage, t: Translate, locale: string): unknown {
+  const along = parts.filter((part) => part.type === "context");
+  if (along.length === 0) return nothing;
+  return html`<ul class="along" aria-label=${t("msg.along")}>
+    ${along.map(
+      ({ url, title, text }) =>
+        html`<li part="context" title=${title}>
+          <bdi>${URL.canParse(url) ? new URL(url).host : title}</bdi> · ${t("msg.chars", { n: whole(text.length, locale) })}
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function timeView({ createdAt }: ChatMessage, { locale }: MessageContext): TemplateResult {
+  return html`<time datetime=${new Date(createdAt).toISOString()}>${timeOf(createdAt, locale)}</time>`;
+}
+
+function versionsOf(message: ChatMessage, { t, forks, lazy, isStreaming, actions }: MessageContext): unknown {
+  const fork = message.forkId === undefined ? undefined : forks[message.forkId];
+  if (!fork || fork.versions.length < 2) return nothing;
+  const { current, versions } = fork;
+  return (
+    lazy.get("edit")?.versionsView({
+      t,
+      current,
+      count: versions.length,
+      isBusy: isStreaming,
+      onSelect: (index) => actions.selectVersion(message, index),
+    }) ?? nothing
+  );
+}
+
+interface ActionLook {
+  pressed?: boolean;
+}
+
+function actionView(label: string, icon: TemplateResult, run: () => void, { pressed }: ActionLook = {}): TemplateResult {
+  return html`<button
+    type="button"
+    class="ib"
+    part="action"
+    aria-label=${label}
+    title=${label}
+    aria-pressed=${pressed ?? nothing}
+    @click=${run}
+  >
+    ${icon}
+  </button>`;
 }
 
 function answerView(view: MessageView, context: MessageContext): TemplateResult {
@@ -90,27 +185,62 @@ interface TextRun {
 function blocksView({ message, at }: MessageView, context: MessageContext, live: boolean): unknown[] {
   const blocks: unknown[] = [];
   let run: TextRun | null = null;
+  const calls: { part: ToolCallPart; index: number }[] = [];
+  const endCalls = (): void => {
+    const card = ({ part, index }: (typeof calls)[number]): unknown => callView(message, part, index, at, context);
+    const [first] = calls;
+    if (first && calls.length >= FOLD_FROM) blocks.push(foldView(message, calls.splice(0), card, at, context));
+    else blocks.push(...calls.splice(0).map(card));
+  };
   const lastIndex = message.parts.findLastIndex((part) => part.type !== "source");
   const endRun = (): void => {
     if (run) blocks.push(textView(message, run, live && run.index + run.parts.length > lastIndex, context));
     run = null;
   };
   message.parts.forEach((part, index) => {
-    if (part.type === "source") return;
+    if (part.type === "source" || part.type === "context") return;
     if (part.type === "text") {
+      endCalls();
       run ??= { index, parts: [] };
       run.parts.push(part);
       return;
     }
     endRun();
-    blocks.push(
-      part.type === "reasoning"
-        ? thoughtView(message, part, index, at, live && index === lastIndex, context)
-        : callView(message, part, index, at, context),
-    );
+    if (part.type === "tool_call") {
+      if (part.state !== "complete") endCalls();
+      calls.push({ part, index });
+      if (part.state !== "complete") endCalls();
+      return;
+    }
+    endCalls();
+    blocks.push(thoughtView(message, part, index, at, live && index === lastIndex, context));
   });
   endRun();
+  endCalls();
   return blocks;
+}
+
+/** So many finished calls in a row become one line. */
+const FOLD_FROM = 3;
+
+function foldView(
+  message: ChatMessage,
+  calls: readonly { part: ToolCallPart; index: number }[],
+  card: (call: { part: ToolCallPart; index: number }) => unknown,
+  at: number,
+  { t, locale, disclosures }: MessageContext,
+): TemplateResult {
+  const key = `${message.id}:${calls[0]?.index}:fold`;
+  const open = disclosures.isOpen(key, false);
+  return toolFoldView({
+    t,
+    locale,
+    parts: calls.map(({ part }) => part),
+    open,
+    id: `m${at}f${calls[0]?.index}`,
+    cards: () => calls.map(card),
+    onToggle: () => disclosures.toggle(key, !open),
+  });
 }
 
 function textView(message: ChatMessage, run: TextRun, live: boolean, { answerText }: MessageContext): TemplateResult {
@@ -148,26 +278,41 @@ function thoughtView(
 }
 
 function callView(message: ChatMessage, part: ToolCallPart, index: number, at: number, context: MessageContext): unknown {
+  const { t, locale, disclosures, actions } = context;
   const key = `${message.id}:${index}`;
-  const open = context.disclosures.isOpen(key, opensByItself(part.state));
+  const open = part.state === "needs-approval" || disclosures.isOpen(key, opensByItself(part.state));
+  const id = `m${at}p${index}`;
+  const canRetry = !context.isStreaming && context.canRetry === message.id;
   return toolCardView({
-    t: context.t,
-    locale: context.locale,
+    t,
+    locale,
     part,
     open,
-    id: `m${at}p${index}`,
-    onToggle: () => context.disclosures.toggle(key, !open),
+    id,
+    details: open
+      ? toolDetailsView({
+          t,
+          part,
+          id,
+          onRetry: canRetry ? () => actions.regenerate() : undefined,
+          onAllow: (changed) => actions.decide(part, true, changed),
+          onDeny: () => actions.decide(part, false),
+        })
+      : null,
+    onToggle: () => disclosures.toggle(key, !open),
   });
 }
 
 /** How an answer ended, where it did not simply end. */
 function endView({ message, latest }: MessageView, context: MessageContext): unknown {
   const { t } = context;
-  const retry: BannerAction = { label: t("err.retry"), icon: icons.regenerate(), run: context.onRetry };
+  const { actions } = context;
+  const isLimited = context.limitedUntil > Date.now();
+  const retry: BannerAction = { label: t("err.retry"), icon: icons.regenerate(), run: () => actions.retry() };
   const hasText = message.parts.length > 0;
   if (message.status === "stopped") return html`<p class="note">${icons.ban()}${t("msg.stopped")}</p>`;
   if (message.status === "interrupted") {
-    const resume: BannerAction = { label: t("err.continue"), primary: true, icon: icons.regenerate(), run: context.onContinue };
+    const resume: BannerAction = { label: t("err.continue"), primary: true, icon: icons.regenerate(), run: () => actions.continue() };
     return bannerView({
       kind: "bad",
       title: t("err.dropped"),
@@ -182,56 +327,47 @@ function endView({ message, latest }: MessageView, context: MessageContext): unk
       kind: "warn",
       icon: icons.clock(),
       title: t("rate.title"),
-      text: retryAfterMs ? t("rate.text", { s: seconds(retryAfterMs, context.locale, 0) }) : t("err.text"),
-      actions: latest ? [retry] : [],
+      text: latest && isLimited ? limitText(context) : latest && retryAfterMs ? t("rate.over") : t("err.text"),
+      actions: latest ? [{ ...retry, disabled: isLimited }] : [],
     });
   }
   return bannerView({
     kind: "bad",
     title: t("err.generic"),
     text: hasText ? t("err.kept") : t("err.text"),
-    actions: latest ? [retry, ...(message.error.retryable ? [] : [{ label: t("err.restart"), run: context.onNew }])] : [],
+    actions: latest ? [retry, ...(message.error.retryable ? [] : [{ label: t("err.restart"), run: () => actions.startNew() }])] : [],
   });
 }
 
+/** The seconds run by themselves, and are not spoken. */
+function limitText({ t, limitedUntil }: MessageContext): TemplateResult {
+  return html`<span aria-hidden="true">${countdown(limitedUntil, (s) => t("rate.text", { s }))}</span>`;
+}
+
 function footView({ message, latest }: MessageView, context: MessageContext): TemplateResult | typeof nothing {
-  const { t } = context;
+  const { t, actions } = context;
   const text = messageText(message);
   const metrics = context.showMetrics && message.status === "complete" ? metricsView(message, context) : nothing;
-  if (!text && metrics === nothing) return nothing;
+  const versions = versionsOf(message, context);
+  if (!text && metrics === nothing && versions === nothing) return nothing;
   const copied = context.copied === message.id;
+  const reading = context.reading === message.id;
   const again = latest && (message.status === "complete" || message.status === "stopped");
+  const rate = (rating: "good" | "bad"): TemplateResult =>
+    actionView(t(`act.${rating}`), icons[rating](), () => actions.rate(message, rating), { pressed: message.rating === rating });
   return html`
     <div class="foot" part="actions" role="group" aria-label=${t("act.group")}>
+      ${versions}
       <span class="acts-on-hover">
+        ${text ? actionView(t(copied ? "act.copied" : "act.copy"), copied ? icons.check() : icons.copy(), () => actions.copy(message)) : nothing}
+        ${again ? actionView(t("act.regenerate"), icons.regenerate(), () => actions.regenerate()) : nothing}
+        ${context.feedback && text ? [rate("good"), rate("bad")] : nothing}
         ${
-          text
-            ? html`<button
-                type="button"
-                class="ib"
-                part="action"
-                aria-label=${copied ? t("act.copied") : t("act.copy")}
-                title=${copied ? t("act.copied") : t("act.copy")}
-                @click=${() => context.onCopy(message)}
-              >
-                ${copied ? icons.check() : icons.copy()}
-              </button>`
+          context.readAloud && text
+            ? actionView(t(reading ? "act.stopRead" : "act.read"), reading ? icons.stop() : icons.read(), () => actions.read(message))
             : nothing
         }
-        ${
-          again
-            ? html`<button
-                type="button"
-                class="ib"
-                part="action"
-                aria-label=${t("act.regenerate")}
-                title=${t("act.regenerate")}
-                @click=${context.onRetry}
-              >
-                ${icons.regenerate()}
-              </button>`
-            : nothing
-        }
+        ${timeView(message, context)}
       </span>
       ${metrics}
     </div>
@@ -261,13 +397,61 @@ export const messageStyles = css`
     flex-direction: column;
     gap: 10px;
     min-width: 0;
+    /* Room for what sticks out, which containment would cut off. */
+    margin: -4px -10px;
+    padding: 4px 10px;
     border-radius: 8px;
+    contain-intrinsic-size: auto 160px;
+  }
+  /* Far from the end, what is out of sight costs nothing; its size is remembered once it was seen. */
+  .msg:nth-last-child(n + 5) {
+    content-visibility: auto;
   }
   .msg:focus-visible {
-    outline-offset: 4px;
+    outline-offset: -1px;
   }
   .user {
     align-items: flex-end;
+  }
+  .said {
+    display: flex;
+    align-items: center;
+    justify-content: flex-end;
+    gap: 4px;
+    width: 100%;
+  }
+  .said .ib {
+    width: 32px;
+    height: 32px;
+    color: var(--_muted);
+  }
+  .acts-on-hover time {
+    align-self: center;
+    padding-inline: 6px;
+    color: var(--_muted);
+    font-size: 0.8em;
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+  .latest:not(:hover, :focus-within) time {
+    opacity: 0;
+  }
+  .along {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: flex-end;
+    gap: 6px;
+    margin: 0 0 6px;
+    padding: 0;
+    list-style: none;
+    font-size: 0.8em;
+    color: var(--_muted);
+  }
+  .along li {
+    padding: 2px 9px;
+    border: 1px solid var(--_border);
+    border-radius: 999px;
+    overflow-wrap: anywhere;
   }
   .bub {
     max-width: min(85%, 560px);
@@ -309,11 +493,6 @@ export const messageStyles = css`
       appear 0s 1.5s forwards,
       shimmer 1.8s linear infinite;
   }
-  @keyframes appear {
-    to {
-      opacity: 1;
-    }
-  }
   .md:empty {
     display: none;
   }
@@ -329,6 +508,12 @@ export const messageStyles = css`
     min-height: 32px;
     margin: -2px -7px 0;
     color: var(--_muted);
+  }
+  .foot .ib[aria-pressed="true"] {
+    color: var(--_accent-text);
+  }
+  .foot .ib[aria-pressed="true"] .i {
+    fill: color-mix(in oklab, currentColor 18%, transparent);
   }
   .foot .ib {
     width: 32px;
@@ -358,7 +543,8 @@ export const messageStyles = css`
     font-style: normal;
   }
   @container chanl (max-width: 479px) {
-    .met .lng {
+    .met .lng,
+    .said time {
       display: none;
     }
   }

@@ -1,4 +1,4 @@
-/** A tool call: one row that says what is happening, and a body with the input as it is written and the result. */
+/** A tool call: one row that says what is happening. What folds out below it comes from `tool-details.ts`. */
 import { css, html, nothing, type TemplateResult } from "lit";
 
 import { icons } from "../icons.ts";
@@ -6,7 +6,6 @@ import type { ToolCallPart, ToolState } from "../../shared/session/message.ts";
 import type { StringKey, Translate } from "../strings.ts";
 import { elapsed } from "./elapsed.ts";
 import { seconds } from "./figures.ts";
-import { jsonPreview } from "./json-preview.ts";
 
 export interface ToolCardView {
   t: Translate;
@@ -14,6 +13,8 @@ export interface ToolCardView {
   part: ToolCallPart;
   open: boolean;
   id: string;
+  /** What stands below the row when it is open. */
+  details: TemplateResult | null;
   onToggle: () => void;
 }
 
@@ -61,7 +62,7 @@ export const opensByItself = (state: ToolState): boolean =>
   state === "input-streaming" || state === "running" || state === "failed" || state === "needs-approval";
 
 export function toolCardView(view: ToolCardView): TemplateResult {
-  const { t, part, open, id } = view;
+  const { t, part, open, id, details } = view;
   const look = LOOKS[part.state];
   const title = toolTitle(part.name);
   return html`
@@ -71,7 +72,32 @@ export function toolCardView(view: ToolCardView): TemplateResult {
         ><bdi class="sum" dir="ltr" aria-hidden=${part.state === "input-streaming"}>${open ? nothing : toolSummary(part)}</bdi
         ><span class="stt">${statusText(view, look)}</span>${icons.chevron()}
       </button>
-      ${open ? bodyView(view) : nothing}
+      ${open ? details : nothing}
+    </div>
+  `;
+}
+
+export interface ToolFoldView {
+  t: Translate;
+  locale: string;
+  parts: readonly ToolCallPart[];
+  open: boolean;
+  id: string;
+  /** The cards, when open. */
+  cards: () => unknown;
+  onToggle: () => void;
+}
+
+/** Several finished calls in a row as one line. */
+export function toolFoldView({ t, locale, parts, open, id, cards, onToggle }: ToolFoldView): TemplateResult {
+  const ms = parts.reduce((sum, part) => sum + (part.ms ?? 0), 0);
+  return html`
+    <div class="fold" part="tool-fold">
+      <button type="button" class="th" aria-expanded=${open} aria-controls=${open ? id : nothing} @click=${onToggle}>
+        ${icons.done()}<span>${t("tool.folded", { n: parts.length })} · ${t("tool.seconds", { s: seconds(ms, locale) })}</span
+        >${icons.chevron()}
+      </button>
+      ${open ? html`<div class="fold" id=${id}>${cards()}</div>` : nothing}
     </div>
   `;
 }
@@ -84,45 +110,6 @@ function statusText({ t, part, locale }: ToolCardView, look: Look): unknown {
   }
   if (part.state === "complete" && part.ms !== undefined) return took(part.ms);
   return t(look.text);
-}
-
-function bodyView({ t, part, id }: ToolCardView): TemplateResult {
-  const writing = part.state === "input-streaming";
-  const input = part.argumentsText || (part.arguments === undefined ? "" : JSON.stringify(part.arguments));
-  return html`
-    <div class="bd" id=${id}>
-      ${part.error === undefined ? nothing : html`<p class="why" dir="auto">${part.error}</p>`}
-      ${
-        input || writing
-          ? html`<p class="lb">${t("tool.input")}</p>
-              ${preView(t("tool.input"), html`${jsonPreview(input)}${writing ? html`<span class="caret"></span>` : nothing}`, input.length, writing)}`
-          : nothing
-      }
-      ${
-        part.result === undefined
-          ? nothing
-          : html`<p class="lb">${t("tool.result")}</p>
-              ${preView(t("tool.result"), typeof part.result === "string" ? part.result : jsonPreview(resultText(part)), resultText(part).length)}`
-      }
-    </div>
-  `;
-}
-
-const resultText = (part: ToolCallPart): string => (typeof part.result === "string" ? part.result : JSON.stringify(part.result ?? null));
-
-/** Above this length it may scroll, and what scrolls must be reachable by keyboard. */
-const MAY_SCROLL = 240;
-
-function preView(label: string, content: unknown, length: number, hidden = false): TemplateResult {
-  const scrolls = length > MAY_SCROLL && !hidden;
-  return html`<pre
-    dir="ltr"
-    aria-hidden=${hidden ? "true" : nothing}
-    tabindex=${scrolls ? 0 : nothing}
-    role=${scrolls ? "group" : nothing}
-    aria-label=${scrolls ? label : nothing}
-  >
-${content}</pre>`;
 }
 
 export const toolCardStyles = css`
@@ -187,43 +174,6 @@ export const toolCardStyles = css`
     font-variant-numeric: tabular-nums;
     white-space: nowrap;
   }
-  .tool .bd {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr);
-    gap: 8px;
-    padding: 10px 12px 12px;
-    border-top: 1px solid var(--_border);
-  }
-  .tool :is(.lb, .why) {
-    margin: 0;
-  }
-  .tool .lb {
-    font-size: 0.86em;
-    font-weight: 600;
-    color: var(--_text-2);
-  }
-  .tool .why {
-    overflow-wrap: anywhere;
-  }
-  .tool pre {
-    margin: 0;
-    padding: 8px 10px;
-    max-height: 224px;
-    overflow: auto;
-    border-radius: 8px;
-    background: var(--_code-bg);
-    font: 400 0.92em/1.55 var(--_mono);
-    text-align: start;
-    white-space: pre-wrap;
-    overflow-wrap: anywhere;
-    scrollbar-width: thin;
-  }
-  .tool .st {
-    color: light-dark(#17724a, #7fd3a6);
-  }
-  .tool .nu {
-    color: light-dark(#9a4a00, #f0b37a);
-  }
   .tool.err {
     border-color: light-dark(#e9b5ba, #5c2d33);
   }
@@ -241,6 +191,30 @@ export const toolCardStyles = css`
   }
   .tool.run .ic {
     color: var(--_accent-text);
+  }
+  .fold {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 8px;
+  }
+  .fold > .th {
+    justify-self: start;
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    min-height: 32px;
+    padding: 4px 8px;
+    margin-inline-start: -8px;
+    border: 0;
+    border-radius: 8px;
+    background: transparent;
+    color: var(--_text-2);
+    font-size: 0.9em;
+    font-variant-numeric: tabular-nums;
+    cursor: pointer;
+  }
+  .fold > .th:hover {
+    background: var(--_surface);
   }
   @container chanl (max-width: 359px) {
     .tool .sum {

@@ -1,0 +1,254 @@
+/** Every state of the gallery, looked at the way tools and people do: axe, sizes of targets, overflow, names and roles, forced colours. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { launchBrowser, until } from "./testing/browser.ts";
+import { root as repository, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+
+/** The gallery's own list; one that nobody added here is looked at all the same. */
+const source = readFileSync(join(repository, "demo", "states.ts"), "utf8");
+const STATES = [...source.slice(source.indexOf("export const STATES")).matchAll(/^ {2}"?([\w-]+)"?: \{/gm)].map(([, name]) => name!);
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let gateway: GatewayProcess;
+let browser: Browser;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.stop();
+});
+
+const path = (state: string, more = ""): string => `${gateway.origin}/?state=${state}${more}`;
+
+/** The widget has drawn, and what it fades in has come. */
+async function open(page: Page, state: string, more = ""): Promise<void> {
+  await page.goto(path(state, more));
+  await page.locator('chanl-chat [part~="composer"]').first().waitFor();
+  if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
+  await page.waitForTimeout(700);
+}
+
+type Look = [width: number, theme: "light" | "dark", media: "normal" | "more contrast" | "less motion"];
+
+// Every two of width, theme and medium together once; CHANL_FULL=1 takes all.
+const PAIRS: Look[] = [
+  [320, "light", "normal"],
+  [320, "dark", "more contrast"],
+  [400, "dark", "less motion"],
+  [400, "light", "more contrast"],
+  [1024, "dark", "normal"],
+  [1024, "light", "less motion"],
+];
+const ALL = ([320, 400, 1024] as const).flatMap((width) =>
+  (["light", "dark"] as const).flatMap((theme) =>
+    (["normal", "more contrast", "less motion"] as const).map((media): Look => [width, theme, media]),
+  ),
+);
+/** Half of them for each state, in turn. */
+const looksOf = (index: number): Look[] => (process.env["CHANL_FULL"] ? ALL : PAIRS.filter((_, at) => at % 2 === index % 2));
+
+async function look(page: Page, [width, theme, media]: Look): Promise<void> {
+  await page.setViewportSize({ width, height: 900 });
+  await page.emulateMedia({
+    contrast: media === "more contrast" ? "more" : "no-preference",
+    reducedMotion: media === "less motion" ? "reduce" : "no-preference",
+  });
+  await page.evaluate((chosen) => (document.documentElement.dataset["theme"] = chosen), theme);
+  await page.waitForTimeout(250);
+}
+
+async function violations(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(context: object, options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const found = await axe.run(
+      { include: "chanl-chat" },
+      {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        resultTypes: ["violations"],
+        // Of the page around it.
+        rules: { "heading-order": { enabled: false }, "page-has-heading-one": { enabled: false }, region: { enabled: false } },
+      },
+    );
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" ")}`);
+  });
+}
+
+/** What sticks out of the panel sideways, and what is smaller than a finger or a pointer needs. */
+function misfits(page: Page, least: number): Promise<string[]> {
+  return page.evaluate((size) => {
+    const bad: string[] = [];
+    for (const chat of document.querySelectorAll("chanl-chat")) {
+      const root = chat.shadowRoot!;
+      const panel = root.querySelector(".panel")!;
+      if (panel.scrollWidth > panel.clientWidth) bad.push(`the panel scrolls sideways: ${panel.scrollWidth} > ${panel.clientWidth}`);
+      const edge = panel.getBoundingClientRect();
+      for (const control of root.querySelectorAll<HTMLElement>("button, a[href], textarea")) {
+        // Links in running text are as high as their line; what is in a scrolling box may be cut by it.
+        if (control.closest(".md, [inert]")) continue;
+        const { width, height, left, right } = control.getBoundingClientRect();
+        if (width === 0 || getComputedStyle(control).visibility === "hidden") continue;
+        const name = control.getAttribute("aria-label") ?? control.textContent?.trim().slice(0, 30);
+        if (Math.min(width, height) < size - 0.5) bad.push(`${name}: ${width.toFixed(0)}×${height.toFixed(0)}`);
+        if (left < edge.left - 1 || right > edge.right + 1) bad.push(`${name} sticks out`);
+      }
+    }
+    return [...new Set(bad)];
+  }, least);
+}
+
+describe.each(STATES.filter((name) => name !== "long").map((name, index) => [name, index] as const))("%s", (state, index) => {
+  test("has no violation at any width, theme and medium, and everything fits and can be hit", async () => {
+    const page = await browser.newPage({ viewport: { width: 1024, height: 900 } });
+    await open(page, state);
+    await page.evaluate(AXE);
+    for (const each of looksOf(index)) {
+      await look(page, each);
+      expect(await violations(page), each.join(", ")).toEqual([]);
+      expect(await misfits(page, 32), each.join(", ")).toEqual([]);
+    }
+    await page.close();
+  });
+});
+
+test.each(["complete", "tools", "versions", "rate-limited"])("%s: with a finger every target is at least 44 px", async (state) => {
+  const context = await browser.newContext({ viewport: { width: 320, height: 800 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await open(page, state, "&mode=panel");
+  expect(await page.evaluate(() => matchMedia("(pointer: coarse)").matches)).toBe(true);
+  expect(await misfits(page, 44)).toEqual([]);
+  const fontSize = await page
+    .locator('chanl-chat [part~="input"]')
+    .evaluate((input) => Number.parseFloat(getComputedStyle(input).fontSize));
+  expect(fontSize).toBeGreaterThanOrEqual(16);
+  await context.close();
+});
+
+test.each(["complete", "tools", "empty"])(
+  "%s: nothing sticks out from 280 to 2560 px, at text of 200 %, and from right to left",
+  async (state) => {
+    const page = await browser.newPage();
+    for (const direction of ["", "&dir=rtl"]) {
+      await open(page, state, `&mode=inline${direction}`);
+      for (const [width, fontSize] of [
+        [280, ""],
+        [2_560, ""],
+        [400, "30px"],
+      ] as const) {
+        await page.setViewportSize({ width, height: 800 });
+        await page
+          .locator("chanl-chat")
+          .evaluate((chat, size) => (chat as HTMLElement).style.setProperty("--chanl-font-size", size), fontSize);
+        await page.waitForTimeout(100);
+        expect(await misfits(page, 24), `${width} px ${fontSize} ${direction}`).toEqual([]);
+      }
+    }
+    await page.close();
+  },
+);
+
+/** What assistive technology is told, without the time of day. */
+const names = async (page: Page): Promise<string> => (await page.locator("chanl-chat").ariaSnapshot()).replace(/time: .*/g, "time: …");
+
+test.each(["empty", "pending", "tools", "error"])("%s: names and roles are as they were reviewed", async (state) => {
+  const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
+  await open(page, state, "&mode=inline");
+  await expect(await names(page)).toMatchFileSnapshot(join("snapshots", `${state}.aria.txt`));
+  await page.close();
+});
+
+test("closed launcher: names and roles are as they were reviewed", async () => {
+  const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
+  await open(page, "complete", "&mode=floating");
+  await page.locator("chanl-chat").evaluate((chat) => (chat as unknown as { hide(): Promise<void> }).hide());
+  await expect(await names(page)).toMatchFileSnapshot(join("snapshots", "launcher.aria.txt"));
+  await page.close();
+});
+
+test.each(["empty", "tools", "complete", "error"])(
+  "%s: under forced colours every control has a border or a text of the system's",
+  async (state) => {
+    const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
+    await page.emulateMedia({ forcedColors: "active" });
+    await open(page, state, "&mode=inline");
+    const invisible = await page.locator("chanl-chat").evaluate((chat) => {
+      const bad: string[] = [];
+      for (const control of chat.shadowRoot!.querySelectorAll<HTMLElement>("button, textarea, a[href]")) {
+        const style = getComputedStyle(control);
+        const ground =
+          style.backgroundColor === "rgba(0, 0, 0, 0)"
+            ? getComputedStyle(chat.shadowRoot!.querySelector(".panel")!).backgroundColor
+            : style.backgroundColor;
+        const icon = control.querySelector("svg");
+        if (style.color === ground) bad.push(`text of ${control.getAttribute("aria-label") ?? control.textContent}`);
+        if (icon && getComputedStyle(icon).stroke === ground) bad.push(`icon of ${control.getAttribute("aria-label")}`);
+      }
+      return bad;
+    });
+    expect(invisible).toEqual([]);
+    await page.close();
+  },
+);
+
+test("by keyboard alone: open, ask, read, decide, stop, close; the focus is never lost and always seen", async () => {
+  const page = await browser.newPage({ viewport: { width: 1_000, height: 900 } });
+  await open(page, "tools", "&mode=floating");
+  const focused = (): Promise<{ name: string; isSeen: boolean; inMessage: boolean }> =>
+    page.evaluate(() => {
+      let element: Element | null = document.activeElement;
+      while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+      const style = element ? getComputedStyle(element) : null;
+      const form = element?.closest('[part~="composer"]');
+      const isSeen =
+        (style?.outlineStyle !== "none" && style?.outlineWidth !== "0px") || (form ? getComputedStyle(form).boxShadow !== "none" : false);
+      const name =
+        element === document.body
+          ? "body"
+          : (element?.getAttribute("aria-label") ?? element?.getAttribute("role") ?? element?.textContent ?? "");
+      return { name: name.trim(), isSeen, inMessage: element?.getAttribute("role") === "article" };
+    });
+  const key = async (name: string): Promise<string> => {
+    await page.keyboard.press(name);
+    await page.waitForTimeout(60);
+    const now = await focused();
+    expect(now.name, `after ${name}`).not.toBe("body");
+    expect(now.isSeen, `${now.name} after ${name} shows where it is`).toBe(true);
+    return now.name;
+  };
+  const tabTo = async (name: string, way = "Tab"): Promise<void> => {
+    for (let step = 0; step < 40; step += 1) if ((await key(way)) === name) return;
+    throw new Error(`${name} was not reached`);
+  };
+  await page.locator('chanl-chat [part~="launcher"]').focus();
+  await key("Enter");
+  expect((await focused()).name).toBe("Open chat");
+  await key("Enter");
+  await page.waitForTimeout(300);
+  expect((await focused()).name).toBe("Message");
+  await key("Alt+ArrowUp");
+  expect((await focused()).inMessage).toBe(true);
+  await tabTo("Allow once");
+  await key("Enter");
+  expect(await page.locator('chanl-chat [part~="tool-running"]').count()).toBe(1);
+  expect((await focused()).name).toBe("Message");
+  await key("Escape");
+  await until(async () => (await page.locator("chanl-chat").getByText("Stopped").count()) > 0, "the answer to stop");
+  await page.keyboard.type("Thanks");
+  await key("Enter");
+  await page.waitForTimeout(500);
+  await key("Escape");
+  await key("Escape");
+  await page.waitForTimeout(300);
+  expect((await focused()).name).toBe("Open chat");
+  await page.close();
+});

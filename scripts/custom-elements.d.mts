@@ -1,0 +1,17 @@
+interface Named {
+  name: string;
+  description?: string;
+}
+
+export interface ElementDeclaration {
+  attributes: (Named & { fieldName: string })[];
+  members: (Named & { kind: "field" | "method" })[];
+  events: Named[];
+  slots: Named[];
+  cssParts: Named[];
+  cssProperties: Named[];
+  cssStates: Named[];
+}
+
+export function manifest(): { schemaVersion: string; modules: { declarations: ElementDeclaration[] }[] };
+export function writeManifest(): void;

@@ -1,0 +1,2 @@
+/** Whether Xvfb and xdotool are there, perhaps only now. */
+export function installXvfb(): boolean;

@@ -1,0 +1,83 @@
+/** What an owner sets on `<chanl-chat>`: attributes for plain values, properties for objects. */
+import { LitElement } from "lit";
+import { property } from "lit/decorators.js";
+
+import type { ClientTool } from "../shared/session/chat-session.ts";
+import type { HeadersSource } from "../shared/transport/transport.ts";
+import type { AnnounceMode } from "./controllers/announcer.ts";
+import type { TransportName } from "./controllers/session-controller.ts";
+import type { Strings } from "./strings.ts";
+
+export type ChatMode = "inline" | "floating" | "fullscreen" | "panel";
+
+export class ChanlChatAttributes extends LitElement {
+  /** Base of the chat API, such as `/api/chat`. */
+  @property() endpoint = "";
+  /** Which agent answers. */
+  @property({ attribute: "agent-id" }) agentId = "";
+  /** How answers travel. */
+  @property() transport: TransportName = "auto";
+  /** Where the chat stands: in the flow of the page, floating over it, over all of it, or filling a panel. */
+  @property({ reflect: true, useDefault: true }) mode: ChatMode = "inline";
+  /** Whether the panel of a floating chat is open. */
+  @property({ type: Boolean, reflect: true }) open = false;
+  /** Which side a floating chat stands on. */
+  @property() position: "end" | "start" = "end";
+  /** `auto` follows the page, `system` the operating system. */
+  @property({ reflect: true, useDefault: true }) theme: "auto" | "light" | "dark" | "system" = "auto";
+  /** One colour as `#rrggbb`; what is on and in it is made readable. */
+  @property() accent = "";
+  /** The assistant's name. */
+  @property() name = "";
+  @property() subtitle = "";
+  /** Headline of an empty conversation. */
+  @property() greeting = "";
+  @property() placeholder = "";
+  /** The line under the composer; an empty attribute removes it. */
+  @property() disclaimer: string | null = null;
+  /** Level of the messages' headings; the title is one above. */
+  @property({ attribute: "heading-level", type: Number }) headingLevel = 3;
+  @property() launcher: "icon" | "pill" | "none" = "icon";
+  @property({ attribute: "launcher-label" }) launcherLabel = "";
+  /** Shows time to first token and rate below each answer. */
+  @property({ attribute: "show-metrics", type: Boolean }) showMetrics = false;
+  /** Room between things. */
+  @property({ reflect: true, useDefault: true }) density: "compact" | "normal" | "spacious" = "normal";
+  /** Good and Bad below each answer. */
+  @property({ type: Boolean }) feedback = false;
+  /** A button below each answer that reads it aloud, where the browser can. */
+  @property({ attribute: "read-aloud", type: Boolean }) readAloud = false;
+  /** What a screen reader hears of an answer. */
+  @property() announce: AnnounceMode = "sentences";
+  /** `mod-enter`: Ctrl or ⌘ with Enter sends, Enter alone makes a new line. */
+  @property({ attribute: "submit-key" }) submitKey: "enter" | "mod-enter" = "enter";
+  /** What sending does while an answer runs: the message waits for its end, or nothing happens. */
+  @property({ attribute: "while-streaming" }) whileStreaming: "queue" | "block" = "queue";
+  /** Nothing can be asked. */
+  @property({ type: Boolean, reflect: true }) disabled = false;
+  /** `content`: events carry the text of messages too. */
+  @property() events: "ids" | "content" = "ids";
+  /** Where the conversation and the draft survive a reload. */
+  @property() storage: "none" | "session" | "local" = "session";
+  @property({ attribute: "conversation-id" }) conversationId = "";
+  /** Suggested questions; as an attribute, divided by `|`. */
+  @property({ converter: { fromAttribute: (value: string | null) => splitStarters(value) } }) starters: readonly string[] = [];
+
+  /** Sent with every request; a function is asked each time. */
+  @property({ attribute: false }) headers: HeadersSource | undefined;
+  /** Asked before each request; its token is sent as `Authorization: Bearer`. */
+  @property({ attribute: false }) getToken: (() => string | null | Promise<string | null>) | undefined;
+  /** In place of the page's `fetch`. */
+  @property({ attribute: false }) fetch: typeof globalThis.fetch | undefined;
+  /** Tools that run in the page: name → description, JSON Schema, function. */
+  @property({ attribute: false }) tools: Record<string, ClientTool> | undefined;
+  /** Words in place of the widget's own. */
+  @property({ attribute: false }) strings: Partial<Strings> = {};
+}
+
+function splitStarters(value: string | null): string[] {
+  return (value ?? "")
+    .split("|")
+    .map((text) => text.trim())
+    .filter(Boolean);
+}
