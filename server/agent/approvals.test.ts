@@ -122,9 +122,9 @@ test("a rule that throws means that a person is asked", async () => {
 
 test("a pending approval outlives the grace time of a run that nobody reads, and a reload finds it pending", async () => {
   const ran: unknown[] = [];
-  const { gateway, id, response } = await start({ ...withRefund(ran), graceMs: 50 });
+  const { gateway, id, response } = await start({ ...withRefund(ran), graceMs: 500 });
   await readUntil(response, isPending);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await new Promise((resolve) => setTimeout(resolve, 1200));
   const again = await follow(gateway, id);
   expect(isPending(await readUntil(again, isPending))).toBe(true);
   await decide(gateway, id, { approved: true });

@@ -165,13 +165,19 @@ export class Run implements RunHandle {
         this.cancel(message.reason);
         return "accepted";
       case "tool_result":
-        return this.clientResults.submit(message.result);
+        return this.#goOn(this.clientResults.submit(message.result));
       case "approval":
-        return this.#submitApproval(message.approval);
+        return this.#goOn(this.#submitApproval(message.approval));
       case "readers":
         this.#setRemoteReaders(message.instance, message.seq);
         return "accepted";
     }
+  }
+
+  /** The client was just here: without a reader the grace time begins anew. */
+  #goOn(reply: RunReply): RunReply {
+    if (reply === "accepted") this.#watchReaders();
+    return reply;
   }
 
   #submitApproval(approval: ApprovalRequest): RunReply {
