@@ -128,8 +128,8 @@ it("goes on where it is put back within the time a router needs, draft and focus
   chat.remove();
   await wait(500);
   place.append(chat);
-  const before = chat.shadowRoot!.querySelector(".md")!.textContent!.length;
-  await vi.waitUntil(() => chat.shadowRoot!.querySelector(".md")!.textContent!.length > before);
+  const before = chat.shadowRoot!.querySelector(".md")!.textContent.length;
+  await vi.waitUntil(() => chat.shadowRoot!.querySelector(".md")!.textContent.length > before);
   expect(signals).toHaveLength(1);
   expect(signals[0]!.aborted).toBe(false);
   expect(input.value).toBe("half a thought");

@@ -15,6 +15,7 @@ import type { ChatMessage, ToolCallPart } from "./message.ts";
 import { fork, selectVersion, type Forks } from "./forks.ts";
 import { type CallDecision, decideCall, reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages } from "./request-messages.ts";
+import { randomId } from "../random-id.ts";
 
 export type SessionState = "idle" | "connecting" | "streaming" | "tool" | "awaiting-approval" | "reconnecting" | "interrupted" | "error";
 
@@ -105,7 +106,7 @@ export class ChatSession {
   constructor(options: ChatSessionOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#conversationId = options.conversationId ?? crypto.randomUUID();
+    this.#conversationId = options.conversationId ?? randomId();
   }
 
   getSnapshot(): SessionSnapshot {
@@ -278,7 +279,7 @@ export class ChatSession {
   }
 
   /** Forgets the conversation, ends a running answer, and starts an empty one. */
-  newConversation(conversationId: string = crypto.randomUUID()): void {
+  newConversation(conversationId: string = randomId()): void {
     void this.stop();
     this.#options.store?.remove(this.#conversationId);
     this.#conversationId = conversationId;
@@ -317,7 +318,7 @@ export class ChatSession {
   }
 
   #question(text: string): ChatMessage {
-    return { id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }], status: "complete", createdAt: this.#now() };
+    return { id: randomId(), role: "user", parts: [{ type: "text", text }], status: "complete", createdAt: this.#now() };
   }
 
   #take({ messages, forks }: { messages: readonly ChatMessage[]; forks: Forks }): void {
@@ -335,7 +336,7 @@ export class ChatSession {
   /** @param forkId of the versions the answer is one of */
   async #ask(forkId?: string): Promise<ChatMessage | null> {
     const answer: ChatMessage = {
-      id: crypto.randomUUID(),
+      id: randomId(),
       role: "assistant",
       parts: [],
       status: "pending",
@@ -344,7 +345,7 @@ export class ChatSession {
     };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
-    const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
+    const run = this.#begin({ requestId: randomId(), streamId: null, lastSeq: 0, messageId: answer.id });
     this.flush();
     return this.#follow(run, this.#options.transport.send(this.#request(run), this.#followOptions(run)));
   }

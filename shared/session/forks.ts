@@ -3,6 +3,7 @@
  * message on the conversation forks, and one goes back and forth between its versions.
  */
 import type { ChatMessage } from "./message.ts";
+import { randomId } from "../random-id.ts";
 
 /** Where a conversation forks: each version is what follows from there, the one on screen as it was when it was last left. */
 export interface Fork {
@@ -21,7 +22,7 @@ export interface Forked {
 /** Begins a new version at message `at`, with `begin` first. */
 export function fork({ messages, forks }: Forked, at: number, begin: readonly ChatMessage[]): Forked & { forkId: string } {
   const known = messages[at]?.forkId;
-  const forkId = known ?? crypto.randomUUID();
+  const forkId = known ?? randomId();
   const left = mark(messages.slice(at), forkId);
   const before = known === undefined ? undefined : forks[known];
   const versions = before ? before.versions.with(before.current, left) : [left];
