@@ -7,6 +7,7 @@ import { createFetchSseTransport } from "./transport/fetch-sse.ts";
 import { GatewayHttp } from "./transport/http.ts";
 import type { ChatTransport, TransportOptions } from "./transport/transport.ts";
 import { createWebSocketTransport, type WebSocketConstructor } from "./transport/web-socket.ts";
+import { randomId } from "./random-id.ts";
 
 export interface ChanlClientOptions extends Omit<TransportOptions, "endpoint"> {
   /** Where the gateway is. @defaultValue the page's own origin */
@@ -143,7 +144,7 @@ export class ChanlClient {
       const request = {
         agentId,
         messages: [...messages],
-        requestId: options.requestId ?? crypto.randomUUID(),
+        requestId: options.requestId ?? randomId(),
         tools: Object.entries(tools).map(([name, { description, parameters, needsApproval = false }]) => ({
           name,
           description,

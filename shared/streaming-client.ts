@@ -3,6 +3,7 @@ import type { ChunkType, StreamChunk } from "./protocol/chunk.ts";
 import type { RequestMessage } from "./protocol/request.ts";
 import type { ReconnectNotice, TransportOptions } from "./transport/transport.ts";
 import { createWebSocketTransport, type WebSocketConstructor } from "./transport/web-socket.ts";
+import { randomId } from "./random-id.ts";
 
 export interface StreamingChatClientOptions extends Omit<TransportOptions, "endpoint"> {
   /** Where the gateway is. @defaultValue the page's own origin */
@@ -42,7 +43,7 @@ export class StreamingChatClient {
     const request = {
       agentId: this.#agentId,
       messages: typeof messages === "string" ? [{ role: "user" as const, content: messages }] : [...messages],
-      requestId: crypto.randomUUID(),
+      requestId: randomId(),
     };
     for await (const chunk of this.#transport.send(request, { onReconnect: (notice) => this.#tell("reconnect", notice) })) {
       if (chunk.type === "start") {

@@ -12,6 +12,7 @@ import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } fr
 import { wait } from "../transport/retry.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
 import { question, type ChatMessage } from "./message.ts";
+import { randomId } from "../random-id.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages, type ContextSource } from "./request-messages.ts";
 import type { Conversation, Forks } from "./versions.ts";
@@ -117,7 +118,7 @@ export class ChatSession {
   constructor(options: ChatSessionOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#conversationId = options.conversationId ?? crypto.randomUUID();
+    this.#conversationId = options.conversationId ?? randomId();
   }
 
   getSnapshot(): SessionSnapshot {
@@ -257,7 +258,7 @@ export class ChatSession {
   }
 
   /** Forgets the conversation, ends a running answer, and starts an empty one. */
-  newConversation(conversationId: string = crypto.randomUUID()): void {
+  newConversation(conversationId: string = randomId()): void {
     void this.stop();
     this.#options.store?.remove(this.#conversationId);
     this.#conversationId = conversationId;
@@ -303,7 +304,7 @@ export class ChatSession {
     this.#toldCalls.clear();
     this.#begunCalls.clear();
     const answer: ChatMessage = {
-      id: crypto.randomUUID(),
+      id: randomId(),
       role: "assistant",
       parts: [],
       status: "pending",
@@ -312,7 +313,7 @@ export class ChatSession {
     };
     this.#messages = [...this.#messages, answer];
     this.#interrupted = null;
-    const run = this.#begin({ requestId: crypto.randomUUID(), streamId: null, lastSeq: 0, messageId: answer.id });
+    const run = this.#begin({ requestId: randomId(), streamId: null, lastSeq: 0, messageId: answer.id });
     this.flush();
     if (asked && this.#options.context) await this.#gather(asked, this.#options.context);
     // Stopped or replaced while it was gathered.

@@ -1,4 +1,5 @@
 /** What a person sees: messages made of parts. Immutable; `reduce.ts` makes the next one from a chunk. */
+import { randomId } from "../random-id.ts";
 import type { ChatErrorCode } from "../errors.ts";
 import type { FinishReason, JsonValue, Metrics, ToolRunsOn, Usage } from "../protocol/chunk.ts";
 
@@ -109,7 +110,7 @@ export interface ChatMessage {
 
 /** A person's message. @param createdAt ms since the epoch @param along what goes with the words */
 export function question(text: string, createdAt: number, along: readonly ContextPart[] = []): ChatMessage {
-  return { id: crypto.randomUUID(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt };
+  return { id: randomId(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt };
 }
 
 /** The text of a message, without reasoning, tools and sources. */

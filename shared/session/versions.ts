@@ -2,6 +2,7 @@
  * Versions of a conversation. Asking an old question anew, or an answer anew, does not throw away what was there: from that
  * message on the conversation forks, and one goes back and forth between its versions.
  */
+import { randomId } from "../random-id.ts";
 import type { ChatSession } from "./chat-session.ts";
 import { question, type ChatMessage } from "./message.ts";
 
@@ -63,7 +64,7 @@ export function rate(session: ChatSession, messageId: string, rating: "good" | "
 /** Begins a new version at message `at`, with `begin` first. */
 function fork({ messages, forks }: Conversation, at: number, begin: readonly ChatMessage[]): Conversation & { forkId: string } {
   const known = messages[at]?.forkId;
-  const forkId = known ?? crypto.randomUUID();
+  const forkId = known ?? randomId();
   const left = mark(messages.slice(at), forkId);
   const before = known === undefined ? undefined : forks[known];
   const versions = before ? before.versions.with(before.current, left) : [left];

@@ -13,6 +13,7 @@
  */
 import { ChatError } from "../errors.ts";
 import type { JsonValue } from "../protocol/chunk.ts";
+import { randomId } from "../random-id.ts";
 
 export interface ToolCallFragment {
   /** The provider's index, from 0 or from 1, or none. */
@@ -102,7 +103,7 @@ export function createToolCallAccumulator(options: { onLate?: (error: ChatError)
   function end(call: Call, cut: boolean): CompletedToolCall {
     call.ended = true;
     // Made-up ids differ between turns: a call is known by its id for the whole run.
-    if (call.id === "") call.id = `call_${call.index}_${crypto.randomUUID().slice(0, 8)}`;
+    if (call.id === "") call.id = `call_${call.index}_${randomId().slice(0, 8)}`;
     const text = call.fragments.join("");
     call.fragments = [text];
     const view = { index: call.index, id: call.id, name: call.name, argumentsText: text };
