@@ -42,7 +42,8 @@ const options = async (): Promise<Page> => {
   const opened = await extension.context.newPage();
   await opened.goto(`chrome-extension://${extension.id}/options/index.html`);
   await opened.getByRole("button", { name: "Delete all data" }).waitFor();
-  opened.on("dialog", (dialog) => void dialog.accept());
+  // Another connection to this browser would dismiss a dialog before this one accepts it.
+  await opened.evaluate(() => void (globalThis.confirm = () => true));
   return opened;
 };
 
@@ -225,6 +226,25 @@ test("deleting everything with a panel open leaves nothing that the panel brings
   ]);
   expect(left).toEqual([{}, {}, []]);
   await settings.close();
+});
+
+test("when there is no more room the chat goes on and says what is not kept", async () => {
+  await page.bringToFront();
+  await extension.context.serviceWorkers()[0]!.evaluate((server) => chrome.storage.sync.set({ server }), gateway.origin);
+  // A new address makes the panel start over.
+  await panel.waitForTimeout(1_000);
+  await panel.locator('[part~="input"]').waitFor();
+  await panel.evaluate(() => {
+    const full = (): never => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    Object.assign(IDBObjectStore.prototype, { put: full });
+  });
+  await ask(panel, "Does this fit?");
+  await until(async () => (await answerText(panel)) === "Tides rise.", "the answer");
+  await panel.getByText("There is no more room to store conversations.").waitFor();
+  await panel.reload();
+  await panel.locator('[part~="input"]').waitFor();
 });
 
 test("1,000 conversations of 20 messages are searched in 100 ms", async () => {
