@@ -93,8 +93,10 @@ export function build() {
   // Under a test runner it says "test", and Vite would bundle Lit's development build: 15 KB more.
   process.env.NODE_ENV = "production";
   const quiet = ["--logLevel", "warn"];
+  // Started by a test runner, NODE_ENV is "test", and then Lit's development build would be shipped.
+  const options = { env: { ...process.env, NODE_ENV: "production" } };
   writeManifest();
-  return runBin("vite", ["build", "--app", ...quiet]) && runBin("vite", ["build", "--mode", "extension", ...quiet]);
+  return runBin("vite", ["build", "--app", ...quiet], options) && runBin("vite", ["build", "--mode", "extension", ...quiet], options);
 }
 
 export function fail(message) {
