@@ -39,7 +39,7 @@ test(
       const { streamId } = (await response.json()) as { streamId: string };
       const before = connections.length;
       await Promise.all(Array.from({ length: slow }, () => readSlowly(gateway.url, streamId)));
-        const began = performance.now();
+      const began = performance.now();
       const events = await readAll(await fetch(`${gateway.url}/api/chat/stream/${streamId}`));
       const ms = performance.now() - began;
       expect(textOf(events)).toHaveLength(PIECES * piece.length);
@@ -51,7 +51,7 @@ test(
     expect(queued.filter((bytes) => bytes > 0)).toHaveLength(20);
     // What the process holds for a reader that does not read: Node's own queue. The kernel's is bounded by the kernel.
     for (const bytes of queued) expect(bytes).toBeLessThan(1_048_576);
-      await eventually(() => gateway.gateway.runs.readers === 20, "the slow ones, who still read");
+    await eventually(() => gateway.gateway.runs.readers === 20, "the slow ones, who still read");
     expect(provider.calls).toHaveLength(2);
     console.log(
       `besides 20 slow readers ${Math.round(ms)} ms, alone ${Math.round(alone.ms)} ms; most queued for one: ${Math.max(...queued)} bytes`,

@@ -36,7 +36,14 @@ export class Mailbox {
 
   async open(): Promise<void> {
     const { listening, keys, instance } = this.#options;
-    listening.on("message", (_channel, text) => this.#receive(JSON.parse(text) as Letter));
+    listening.on("message", (_channel, text) => {
+      try {
+        this.#receive(JSON.parse(text) as Letter);
+      } catch (error) {
+        // Whoever asked gets no answer, and may ask again; one message must not end every run here.
+        this.#options.onError(error as Error);
+      }
+    });
     await listening.subscribe(keys.channel(instance));
   }
 
