@@ -13,7 +13,7 @@ import { createServer, type GatewayServer } from "../server/app.ts";
 import { callsTurn, dialectOf, resultsIn, textTurn, type PlayedCall, type ProviderDialect } from "../server/testing/dialect-replies.ts";
 import { startMcpHttpServer, type McpHttpServer } from "../server/testing/mcp-http-server.ts";
 import { startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
-import { ChatSession, createFetchSseTransport, messageText, type ChatMessage } from "../shared/index.ts";
+import { ChatSession, ClientTools, createFetchSseTransport, messageText, type ChatMessage } from "../shared/index.ts";
 import { launchBrowser, until, watchErrors } from "./testing/browser.ts";
 import { startEventCutProxy, type EventCutProxy } from "./testing/event-cut-proxy.ts";
 import { root } from "./testing/gateway-process.ts";
@@ -132,7 +132,7 @@ async function askThrough(
   const session = new ChatSession({
     transport,
     agentId: dialect,
-    tools: { page_title: { description: "Title", parameters: { type: "object" }, run: () => (clientRuns++, "Shop") } },
+    tools: new ClientTools({ page_title: { description: "Title", parameters: { type: "object" }, run: () => (clientRuns++, "Shop") } }),
   });
   session.subscribe(() => {
     if (session.getSnapshot().state !== "awaiting-approval" || asked > 0) return;

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "r
 
 import {
   ChatSession,
+  ClientTools,
   createFetchSseTransport,
   createWebSocketTransport,
   type ChatMessage,
@@ -129,8 +130,7 @@ function createSession({ agentId, conversationId, transport, endpoint, latest }:
     conversationId,
     transport: createTransport(transport, endpoint, headers),
     store: store ?? null,
-    tools,
-    onToolCall: (call) => latest.current.onToolCall?.(call),
+    tools: new ClientTools(tools, (call) => latest.current.onToolCall?.(call)),
   });
 }
 

@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { ChanlClient, type ChanlClientOptions, type StreamOptions } from "./client.ts";
 import { ChatError } from "./errors.ts";
 import type { StreamChunk } from "./protocol/chunk.ts";
-import type { ClientTool } from "./session/chat-session.ts";
+import type { ClientTool } from "./session/client-tools.ts";
 import { collect } from "./testing/answer.ts";
 import { TestGateway } from "./testing/gateway.ts";
 import { createScriptedTransport } from "./testing/scripted-transport.ts";

@@ -2,7 +2,7 @@
 import { ChatError } from "./errors.ts";
 import { isTerminal, type FinishReason, type Metrics, type StreamChunk, type ToolCallChunk, type Usage } from "./protocol/chunk.ts";
 import type { ApprovalRequest, RequestMessage } from "./protocol/request.ts";
-import type { ClientTool } from "./session/chat-session.ts";
+import type { ClientTool } from "./session/client-tools.ts";
 import { createFetchSseTransport } from "./transport/fetch-sse.ts";
 import { GatewayHttp } from "./transport/http.ts";
 import type { ChatTransport, TransportOptions } from "./transport/transport.ts";

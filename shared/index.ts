@@ -59,10 +59,10 @@ export { pageContext, withoutContext } from "./session/context.ts";
 export type { ContextSource } from "./session/request-messages.ts";
 export type { ActiveRun, ConversationStore, StoredConversation } from "./session/conversation-store.ts";
 export { createWebStorageStore } from "./session/web-storage-store.ts";
+export { ClientTools, type ClientTool } from "./session/client-tools.ts";
 export {
   ChatSession,
   type ChatSessionOptions,
-  type ClientTool,
   type SessionError,
   type SessionSnapshot,
   type SessionState,

@@ -2,7 +2,7 @@
 import { LitElement } from "lit";
 import { property } from "lit/decorators.js";
 
-import type { ClientTool } from "../shared/session/chat-session.ts";
+import type { ClientTool } from "../shared/session/client-tools.ts";
 import type { HeadersSource } from "../shared/transport/transport.ts";
 import type { AnnounceMode } from "./controllers/announcer.ts";
 import type { TransportName } from "./controllers/session-controller.ts";

@@ -6,7 +6,7 @@
  * and what one origin was allowed is worth nothing on another.
  */
 import type { JsonObject, JsonValue } from "../../shared/protocol/chunk.ts";
-import type { ClientTool } from "../../shared/session/chat-session.ts";
+import type { ClientTool } from "../../shared/session/client-tools.ts";
 import { quoteContext } from "../../shared/session/context.ts";
 import { lookAt, PageError, runIn, type PageTarget } from "./access.ts";
 import type { ApprovalKind, ApprovalQuestion, Approvals, Decision } from "./approvals.ts";

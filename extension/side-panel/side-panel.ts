@@ -12,6 +12,7 @@ import { localise, t } from "../i18n.ts";
 import { onIntent } from "../intent.ts";
 import { activeTabId } from "../page/access.ts";
 import { Approvals } from "../page/approvals.ts";
+import { ClientTools } from "../../shared/session/client-tools.ts";
 import { pageContext } from "../../shared/session/context.ts";
 import { PageContext } from "../page/page-context.ts";
 import { pageTools } from "../page/tools.ts";
@@ -109,7 +110,7 @@ class Panel {
       agentId: this.#settings.agentId,
       conversationId,
       store: this.#store,
-      tools,
+      tools: new ClientTools(tools),
       context: pageContext(() => this.#context.gather()),
     });
     this.#session = session;

@@ -6,7 +6,8 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { createRandom } from "../testing/random.ts";
 import { createScriptedTransport, settled, type ScriptedTransport } from "../testing/scripted-transport.ts";
 import { watchTimers, type TimerWatch } from "../testing/timers.ts";
-import { ChatSession, type ChatSessionOptions, type ClientTool } from "./chat-session.ts";
+import { ChatSession, type ChatSessionOptions } from "./chat-session.ts";
+import { ClientTools, type ClientTool } from "./client-tools.ts";
 import type { ConversationStore, StoredConversation } from "./conversation-store.ts";
 import { createWebStorageStore } from "./web-storage-store.ts";
 import { messageText, type ChatMessage } from "./message.ts";
@@ -44,8 +45,19 @@ afterEach(async () => {
   timers.restore();
 });
 
-function open(options: Partial<ChatSessionOptions> = {}): ChatSession {
-  const session = new ChatSession({ transport, agentId: "agent", conversationId: "c", ...options });
+type Options = Partial<Omit<ChatSessionOptions, "tools">> & {
+  tools?: Record<string, ClientTool>;
+  onToolCall?: (call: ToolCallChunk) => unknown;
+};
+
+function open({ tools, onToolCall, ...options }: Options = {}): ChatSession {
+  const session = new ChatSession({
+    transport,
+    agentId: "agent",
+    conversationId: "c",
+    tools: new ClientTools(tools, onToolCall),
+    ...options,
+  });
   sessions.push(session);
   return session;
 }
@@ -541,7 +553,7 @@ describe("restore", () => {
   /** A session whose page goes away, and one that comes after it. */
   async function reload(
     before: (session: ChatSession) => Promise<void>,
-    options: Partial<ChatSessionOptions> = {},
+    options: Options = {},
   ): Promise<{ session: ChatSession; restoring: Promise<void>; store: ReturnType<typeof memoryStore> }> {
     const store = memoryStore();
     const first = open({ store, ...options });
@@ -731,7 +743,7 @@ describe("what is stored", () => {
 describe("tools that run here", () => {
   const look = (run: ClientTool["run"]): Record<string, ClientTool> => ({ look: { description: "", parameters: {}, run } });
 
-  async function withCall(options: Partial<ChatSessionOptions>, call = toolCall("x")): Promise<ChatSession> {
+  async function withCall(options: Options, call = toolCall("x")): Promise<ChatSession> {
     const session = open(options);
     void session.send("Hi");
     await transport.latest.start();
@@ -884,7 +896,7 @@ describe("tools that run here", () => {
     expect(runs).toBe(1);
     await transport.latest.token("a");
     second.flush();
-    expect(store.read()?.active?.results).toBeUndefined();
+    expect(store.read()?.active?.results).toEqual([]);
   });
 
   test("what was answered before the reload stays answered", async () => {
@@ -949,7 +961,7 @@ describe("approvals", () => {
   const look = (run: ClientTool["run"]): Record<string, ClientTool> => ({ look: { description: "", parameters: {}, run } });
   const part = (session: ChatSession): unknown => answer(session).parts[0];
 
-  async function withPending(options: Partial<ChatSessionOptions>, call: ToolCallChunk): Promise<ChatSession> {
+  async function withPending(options: Options, call: ToolCallChunk): Promise<ChatSession> {
     const session = open(options);
     void session.send("Hi");
     await transport.latest.start();

@@ -4,13 +4,14 @@
  *
  * The latest run wins: each send has its own `Run`, and a chunk of an older one is dropped.
  */
-import { ChatError, type ChatErrorCode } from "../errors.ts";
+import type { ChatErrorCode } from "../errors.ts";
 import { StreamMetrics } from "../metrics/stream-metrics.ts";
-import { isTerminal, type JsonObject, type JsonValue, type StreamChunk, type ToolCallChunk } from "../protocol/chunk.ts";
-import type { ApprovalRequest, ClientToolDefinition, ToolResultRequest } from "../protocol/request.ts";
+import { isTerminal } from "../protocol/chunk.ts";
+import type { ApprovalRequest } from "../protocol/request.ts";
 import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } from "../transport/transport.ts";
-import { wait } from "../transport/retry.ts";
+import type { ClientTools, ToolHost, ToolRun } from "./client-tools.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
+import { insist, isSettled } from "./insist.ts";
 import { question, type ChatMessage } from "./message.ts";
 import { randomId } from "../random-id.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
@@ -43,22 +44,6 @@ export interface SessionError {
   retryable: boolean;
 }
 
-/** A tool that runs here. What `run` returns, or the message of what it throws, goes back to the model. */
-export interface ClientTool {
-  description: string;
-  /** JSON Schema of the arguments. */
-  parameters: JsonObject;
-  /** A person has to approve each call before it runs. @defaultValue `false` */
-  needsApproval?: boolean;
-  /**
-   * Never begun a second time. A page that is reloaded while a tool runs begins it again, so that a dialog comes back and the
-   * answer goes on; with `once` the model is told instead that the page was reloaded. A tool that has ended is never run again.
-   * @defaultValue `false`
-   */
-  once?: boolean;
-  run(args: JsonValue, context: { toolCallId: string; signal: AbortSignal }): unknown;
-}
-
 export interface ChatSessionOptions {
   transport: ChatTransport;
   agentId: string;
@@ -66,11 +51,10 @@ export interface ChatSessionOptions {
   conversationId?: string | undefined;
   /** Where the conversation survives a reload; `null` keeps it in memory only. @defaultValue `null` */
   store?: ConversationStore | null | undefined;
-  tools?: Record<string, ClientTool> | undefined;
+  /** Tools that run here. */
+  tools?: ClientTools | undefined;
   /** What is sent along with the person's words; `pageContext` makes one of texts of web pages. */
   context?: ContextSource | undefined;
-  /** Called once per complete call, also of calls that run elsewhere. For a client call without a tool of its name, what it returns is the result. */
-  onToolCall?: ((call: ToolCallChunk) => unknown) | undefined;
   /** Clock in ms since the epoch. @defaultValue `Date.now` */
   now?: (() => number) | undefined;
 }
@@ -78,15 +62,13 @@ export interface ChatSessionOptions {
 /** How often an answer in progress is saved, in ms. */
 const SAVE_INTERVAL_MS = 250;
 
-interface Run extends ActiveRun {
-  results: readonly ToolResultRequest[];
+interface Run extends Omit<ActiveRun, "results">, ToolRun {
   follow: AbortController;
   metrics: StreamMetrics;
   /** The person stopped it: nothing of it is shown any more. */
   stopped: boolean;
   /** The one attempt to tell the gateway about it. */
   cancelling: Promise<void> | null;
-  toolSignals: AbortController;
 }
 
 export class ChatSession {
@@ -95,12 +77,17 @@ export class ChatSession {
   readonly #listeners = new Set<() => void>();
   readonly #chunkListeners = new Set<(chunk: TransportChunk, message: ChatMessage) => void>();
   readonly #errorListeners = new Set<(error: SessionError) => void>();
-  /** Calls that were told, and calls that began to run here: a replay does neither twice. */
-  readonly #toldCalls = new Set<string>();
-  readonly #begunCalls = new Set<string>();
   /** Runs that are followed, stopped ones too until the gateway has heard. */
   readonly #followed = new Set<Run>();
   readonly #disposed = new AbortController();
+
+  readonly #toolHost: ToolHost = {
+    message: ({ messageId }) => this.#message(messageId),
+    isRunning: (run) => this.#run === run,
+    save: () => this.flush(),
+    fail: (error) => this.#fail(error),
+    sendToolResult: (streamId, result) => this.#options.transport.sendToolResult(streamId, result),
+  };
 
   #conversationId: string;
   #messages: readonly ChatMessage[] = [];
@@ -151,20 +138,14 @@ export class ChatSession {
     this.#isShared = true;
     this.#forks = stored.forks ?? {};
     this.#restored = stored.messages.length > 0;
-    for (const message of stored.messages) {
-      for (const part of message.parts) {
-        if (part.type !== "tool_call" || part.arguments === undefined) continue;
-        this.#toldCalls.add(part.id);
-        if (message.id !== stored.active?.messageId || part.result !== undefined || part.error !== undefined) this.#begunCalls.add(part.id);
-      }
-    }
+    this.#options.tools?.restore(stored);
     this.#changed();
     const { active } = stored;
     const message = active && this.#message(active.messageId);
     if (!active || !message) return;
     this.#replace(resumeMessage(message));
     const run = this.#begin(active);
-    this.#takeUpTools(run);
+    this.#options.tools?.takeUp(run, this.#toolHost);
     await this.#follow(
       run,
       active.streamId === null
@@ -265,8 +246,7 @@ export class ChatSession {
     this.#messages = [];
     this.#interrupted = null;
     this.#restored = false;
-    this.#toldCalls.clear();
-    this.#begunCalls.clear();
+    this.#options.tools?.forget();
     this.#forks = {};
     this.#changed();
   }
@@ -277,11 +257,15 @@ export class ChatSession {
     this.#saveTimer = undefined;
     if (this.#messages.length === 0) return;
     const run = this.#run ?? this.#interrupted;
-    const { requestId, streamId = null, lastSeq = 0, messageId = "", results = [] } = run ?? {};
-    const active = requestId === undefined ? null : { requestId, streamId, lastSeq, messageId, ...(results.length > 0 ? { results } : {}) };
+    const active = run && {
+      requestId: run.requestId,
+      streamId: run.streamId,
+      lastSeq: run.lastSeq,
+      messageId: run.messageId,
+      results: run.results,
+    };
     this.#isShared = true;
-    const forks = Object.keys(this.#forks).length > 0 ? { forks: this.#forks } : {};
-    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active, ...forks });
+    this.#options.store?.save(this.#conversationId, { v: 1, messages: this.#messages, active, forks: this.#forks });
   }
 
   /** Stops following and lets go of everything. The run goes on at the gateway; a new session can pick it up. */
@@ -301,8 +285,7 @@ export class ChatSession {
   /** @param forkId of the versions the answer is one of @param asked the question, when it is new: what goes along with it is gathered first */
   async #ask(forkId?: string, asked?: ChatMessage): Promise<ChatMessage | null> {
     // Ids of calls are unique in one answer only.
-    this.#toldCalls.clear();
-    this.#begunCalls.clear();
+    this.#options.tools?.forget();
     const answer: ChatMessage = {
       id: randomId(),
       role: "assistant",
@@ -360,12 +343,7 @@ export class ChatSession {
       0,
       this.#messages.findIndex((message) => message.id === run.messageId),
     );
-    const definitions: ClientToolDefinition[] = Object.entries(tools ?? {}).map(([name, { description, parameters, needsApproval }]) => ({
-      name,
-      description,
-      parameters,
-      ...(needsApproval ? { needsApproval } : {}),
-    }));
+    const definitions = tools?.definitions ?? [];
     return {
       agentId,
       messages: requestMessages(before, this.#options.context),
@@ -401,7 +379,7 @@ export class ChatSession {
       if (chunk.type === "tool_result") run.results = run.results.filter(({ toolCallId }) => toolCallId !== chunk.id);
       run.metrics.chunk(chunk);
       this.#apply(run, chunk);
-      for (const call of this.#callsOf(run, chunk)) this.#handleCall(run, call);
+      this.#options.tools?.hear(run, chunk, this.#toolHost);
       // A last event of the log is the run's own end; one that the transport made may be gone on from.
       if (isTerminal(chunk)) this.#end(run, { canGoOn: chunk.seq === undefined });
     }
@@ -453,93 +431,6 @@ export class ChatSession {
     run.follow.abort();
   }
 
-  /** The calls a chunk asks for. In a snapshot those that have no result yet: the others ran already. */
-  #callsOf(run: Run, chunk: StreamChunk): AskedCall[] {
-    switch (chunk.type) {
-      case "tool_call":
-        return [{ call: chunk, mayRun: !chunk.incomplete && !chunk.invalid && !chunk.needsApproval }];
-      case "approval":
-        return chunk.approved ? this.#openCalls(run).filter(({ call }) => call.id === chunk.id) : [];
-      case "snapshot": {
-        const answered = new Set(chunk.message.chunks.flatMap((part) => (part.type === "tool_result" ? [part.id] : [])));
-        const calls = chunk.message.chunks.filter((part) => part.type === "tool_call" && !answered.has(part.id));
-        return [...calls.flatMap((call) => this.#callsOf(run, call)), ...this.#openCalls(run)];
-      }
-      default:
-        return [];
-    }
-  }
-
-  /** Calls of this page that may run and have no result yet. */
-  #openCalls(run: Run): AskedCall[] {
-    const calls: AskedCall[] = [];
-    for (const part of this.#message(run.messageId)?.parts ?? []) {
-      if (part.type !== "tool_call" || part.runsOn !== "client" || part.state !== "running") continue;
-      const { id, index, name, arguments: args = null } = part;
-      calls.push({ call: { type: "tool_call", index, id, name, arguments: args, runsOn: "client" }, mayRun: true });
-    }
-    return calls;
-  }
-
-  #handleCall(run: Run, { call, mayRun }: AskedCall): void {
-    // A tool of this page acts when it is told, so one that waits for a person is told when it may run.
-    const isLater = call.runsOn === "client" && !mayRun && !call.incomplete && !call.invalid;
-    if (isLater) return;
-    const runs = call.runsOn === "client" && mayRun && !this.#begunCalls.has(call.id);
-    if (!runs && this.#toldCalls.has(call.id)) return;
-    this.#toldCalls.add(call.id);
-    if (runs) this.#begunCalls.add(call.id);
-    void this.#runCall(run, call, runs);
-  }
-
-  async #runCall(run: Run, call: ToolCallChunk, runs: boolean): Promise<void> {
-    const { tools, onToolCall } = this.#options;
-    const tool = runs && tools && Object.hasOwn(tools, call.name) ? tools[call.name] : undefined;
-    let result: { result: JsonValue } | { error: string };
-    try {
-      const told = onToolCall?.(call);
-      // With a tool of its own, what the listener says does not matter, and neither does its failure.
-      if (tool) void Promise.resolve(told).catch(() => undefined);
-      else if (!onToolCall) throw new Error(`No tool named ${call.name} runs here.`);
-      const value = tool ? await tool.run(call.arguments, { toolCallId: call.id, signal: run.toolSignals.signal }) : await told;
-      result = { result: (value ?? null) as JsonValue };
-    } catch (error) {
-      result = { error: error instanceof Error ? error.message : "The tool failed." };
-    }
-    if (runs && this.#run === run) await this.#deliver(run, { toolCallId: call.id, ...result });
-  }
-
-  /** Hands a tool's result over. It is stored until the stream tells it: a reload in between loses nothing and runs nothing again. */
-  async #deliver(run: Run, result: ToolResultRequest): Promise<void> {
-    const { streamId } = run;
-    if (streamId === null) return;
-    run.results = [...run.results.filter((other) => other.toolCallId !== result.toolCallId), result];
-    this.flush();
-    try {
-      await insist(5, run.toolSignals.signal, () => this.#options.transport.sendToolResult(streamId, result));
-    } catch (error) {
-      if (this.#run === run && !isSettled(error))
-        this.#fail({ code: "network", message: "A tool's result could not be sent.", retryable: true });
-    }
-  }
-
-  /** After a reload: results that were on their way go again, and tools whose page went away begin again, unless they must not. */
-  #takeUpTools(run: Run): void {
-    for (const result of run.results) {
-      this.#begunCalls.add(result.toolCallId);
-      void this.#deliver(run, result);
-    }
-    for (const { call, mayRun } of this.#openCalls(run)) {
-      if (this.#begunCalls.has(call.id)) continue;
-      if (!this.#options.tools?.[call.name]?.once) {
-        this.#handleCall(run, { call, mayRun });
-        continue;
-      }
-      this.#begunCalls.add(call.id);
-      void this.#deliver(run, { toolCallId: call.id, error: "The page was reloaded while the tool ran." });
-    }
-  }
-
   #takeSnapshot(): SessionSnapshot {
     this.#isShared = true;
     const last = this.#messages.findLast((message) => message.role === "assistant");
@@ -588,30 +479,6 @@ export class ChatSession {
   #fail({ code, message, retryable }: SessionError): void {
     tell(this.#errorListeners, { code, message, retryable });
   }
-}
-
-interface AskedCall {
-  call: ToolCallChunk;
-  /** Complete, and approved where that is needed. */
-  mayRun: boolean;
-}
-
-/** Tells the gateway something until it has heard. @throws what the last attempt threw, and at once what another would not change. */
-async function insist(attempts: number, signal: AbortSignal, request: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await request();
-    } catch (error) {
-      if (attempt === attempts || signal.aborted || (error instanceof ChatError && !error.retryable)) throw error;
-    }
-    await wait(500 * 2 ** (attempt - 1), signal);
-    if (signal.aborted) return;
-  }
-}
-
-/** The gateway had its answer already, from an attempt whose receipt was lost, or from somebody else. */
-function isSettled(error: unknown): boolean {
-  return error instanceof ChatError && (error.code === "conflict" || error.code === "not_found");
 }
 
 /** A view that throws must not end the answer: its error goes where uncaught errors go. */

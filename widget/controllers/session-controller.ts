@@ -2,7 +2,8 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
 import { isTerminal } from "../../shared/protocol/chunk.ts";
-import { ChatSession, type ClientTool, type SessionSnapshot } from "../../shared/session/chat-session.ts";
+import { ChatSession, type SessionSnapshot } from "../../shared/session/chat-session.ts";
+import { ClientTools, type ClientTool } from "../../shared/session/client-tools.ts";
 import { createWebStorageStore } from "../../shared/session/web-storage-store.ts";
 import { type ChatMessage, messageText } from "../../shared/session/message.ts";
 import { createEventSourceTransport } from "../../shared/transport/event-source.ts";
@@ -152,9 +153,7 @@ export class SessionController implements ReactiveController {
       agentId: config.agentId,
       conversationId: config.conversationId || pointer?.load(),
       store: createWebStorageStore(() => config.storage() ?? NO_STORAGE),
-      get tools() {
-        return current().tools;
-      },
+      tools: new ClientTools(() => current().tools ?? {}),
     });
     this.#use(session);
     this.#transport = transport;
