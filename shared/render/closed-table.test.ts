@@ -11,6 +11,9 @@ const FORBIDDEN =
 /** The renderer does without these too. The widget sets single properties of styles, which no policy forbids. */
 const FORBIDDEN_IN_RENDERER = /createElementNS|\.style\b|\.on[a-z]+ ?=/;
 
+/** A property of that name in place of the platform's, which takes nodes for markup: Readability would set it. */
+const REPLACED = /Object\.defineProperty\(\w+, "innerHTML"/g;
+
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((file) => /\.(?:tsx?|html)$/.test(file) && !/\.test\.|(?:^|\/)testing\//.test(file))
@@ -18,7 +21,9 @@ function sources(folder: string): string[] {
 }
 
 function findIn(file: string, pattern: RegExp): string | undefined {
-  const code = readFileSync(join(root, file), "utf8").replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  const code = readFileSync(join(root, file), "utf8")
+    .replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "")
+    .replace(REPLACED, "");
   return pattern.exec(code)?.[0];
 }
 
