@@ -130,8 +130,11 @@ export class ScriptedTransport implements ChatTransport {
     return Promise.resolve();
   }
 
-  sendApproval(_streamId: string, approval: ApprovalRequest): Promise<void> {
+  /** The gateway tells every reader what was decided. */
+  sendApproval(streamId: string, approval: ApprovalRequest): Promise<void> {
     this.approvals.push(approval);
+    const { toolCallId: id, ...decision } = approval;
+    [...this.runs, ...this.resumed].findLast((run) => run.streamId === streamId)?.push({ type: "approval", id, ...decision });
     return Promise.resolve();
   }
 
