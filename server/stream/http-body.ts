@@ -3,7 +3,7 @@
  *
  * `response.write` turns each piece into four strings and a vectored write; under Express, whose responses have a prototype of
  * their own, it costs a third more. So after the headers the pieces go to the socket itself, with the chunk framing of HTTP/1.1 written
- * here: 0.75 times the CPU of plain `response.write`, and 0.05 instead of 0.2 ms (bench/server.mjs). What was written in one turn of the
+ * here: about three quarters of the CPU of plain `response.write`, and no wait for its cork (two samples, docs/decisions/2026-11-23-own-chunk-framing.md). What was written in one turn of the
  * event loop is one chunk.
  *
  * That is only done where it is exactly what the response would do: a chunked HTTP/1.1 answer at the front of its connection,
