@@ -10,6 +10,8 @@ export class OverflowWatch {
   /** Looks at a box whose content is complete, now and whenever its own width changes. */
   add(box: HTMLElement): void {
     this.#observer ??= this.#view?.ResizeObserver ? new this.#view.ResizeObserver(reach) : null;
+    // Out of sight it is not laid out, and may scroll until it is seen not to.
+    box.setAttribute("tabindex", "0");
     this.#observer?.observe(box);
   }
 
