@@ -13,6 +13,7 @@ export function goalsOf({ events, payloads, line, views, growth }) {
     ["speed of eventsource-parser 3 + TextDecoder, 64 B chunks", parser["64 B chunks"], atLeast(1)],
     ["speed of eventsource-parser 3 + TextDecoder, 1 B chunks", parser["1 B chunks"], atLeast(2.5)],
     ["speed of TextDecoder alone, 16 KB chunks", decoder["16 KB chunks"], atLeast(0.65)],
+    ["speed of AI SDK parseJsonEventStream, JSON.parse included, 16 KB chunks", aiSdk["16 KB chunks"], atLeast(5)],
     ["speed of AI SDK parseJsonEventStream, JSON.parse included, an event a chunk", aiSdk["an event a chunk"], atLeast(5)],
     ["speed of AI SDK parseJsonEventStream, JSON.parse included, 64 B chunks", aiSdk["64 B chunks"], atLeast(5)],
     ["time of a 1 MB line : a 256 KB line, 64 B chunks", line.cells["`SseDecoder`"]["1 MB : 256 KB"], atMost(5)],
