@@ -44,10 +44,15 @@ async function recordStream(page: Page): Promise<void> {
       for (const content of root.querySelectorAll('[part~="content"]')) {
         if (observed.has(content)) continue;
         observed.add(content);
-        new MutationObserver(() => {
+        let text = "";
+        new MutationObserver((mutations) => {
+          const before = text;
+          text = content.textContent ?? "";
+          // Complete code is coloured in idle time, which writes no text.
+          if (text === before && mutations.every(({ target }) => (target as Element).closest?.("code"))) return;
           record.writesInFrame++;
           record.mostWritesInFrame = Math.max(record.mostWritesInFrame, record.writesInFrame);
-          record.textLengths.push(content.textContent?.length ?? 0);
+          record.textLengths.push(text.length);
         }).observe(content, { childList: true, characterData: true, subtree: true });
       }
     };
