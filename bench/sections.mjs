@@ -78,9 +78,10 @@ export async function bytesToJson(core, log) {
   const { cells } = await compare(
     inputs,
     ({ chunks, payloads }) => ({
-      "`SseDecoder` + `JSON.parse`": { run: () => sse.parseWithSseDecoder(core, chunks) },
+      "`SseDecoder` + `PayloadParser`": { run: () => sse.parseWithSseDecoder(core, chunks, new core.PayloadParser()) },
+      "`SseDecoder` + `JSON.parse`": { run: () => sse.parseWithSseDecoder(core, chunks, JSON) },
       "`JSON.parse` alone, of payloads that are strings already": { run: () => sse.parseOnly(payloads), limit: true },
-      "`readSseEvents` over a web stream + `JSON.parse`": { run: () => sse.parseWithReadSseEvents(core, chunks) },
+      "`readSseEvents` over a web stream + `PayloadParser`": { run: () => sse.parseWithReadSseEvents(core, chunks) },
       "AI SDK 6 `parseJsonEventStream`": { run: () => sse.parseWithAiSdk(chunks) },
     }),
     ({ events }) => events,

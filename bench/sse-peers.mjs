@@ -40,12 +40,12 @@ async function readWithSdk(iterate, chunks) {
 export const readWithOpenAiSdk = (chunks) => readWithSdk(readOpenAi, chunks);
 export const readWithAnthropicSdk = (chunks) => readWithSdk(readAnthropic, chunks);
 
-/** Ours with each payload parsed. */
-export function parseWithSseDecoder({ SseDecoder }, chunks) {
+/** Ours with each payload parsed, by `PayloadParser` or by `JSON`. */
+export function parseWithSseDecoder({ SseDecoder }, chunks, parser) {
   let events = 0;
   const decoder = new SseDecoder({
     onEvent: ({ data }) => {
-      if (JSON.parse(data).choices) events++;
+      if (parser.parse(data).choices) events++;
     },
   });
   for (const chunk of chunks) decoder.push(chunk);
@@ -60,7 +60,7 @@ export function payloadsOf({ SseDecoder }, chunks) {
   return payloads;
 }
 
-/** The part of the work that nobody can save. */
+/** What is left of a pipeline whose reading of bytes costs nothing. */
 export function parseOnly(payloads) {
   let events = 0;
   for (const payload of payloads) if (JSON.parse(payload).choices) events++;
@@ -68,9 +68,10 @@ export function parseOnly(payloads) {
 }
 
 /** Ours as an async iterator over a web stream: the same work in the same form as the AI SDK's. */
-export async function parseWithReadSseEvents({ readSseEvents }, chunks) {
+export async function parseWithReadSseEvents({ readSseEvents, PayloadParser }, chunks) {
   let events = 0;
-  for await (const { data } of readSseEvents(webStream(chunks))) if (JSON.parse(data).choices) events++;
+  const parser = new PayloadParser();
+  for await (const { data } of readSseEvents(webStream(chunks))) if (parser.parse(data).choices) events++;
   return events;
 }
 

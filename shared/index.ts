@@ -11,6 +11,7 @@ export type { ByteSource } from "./sse/byte-source.ts";
 export { SseDecoder, type SseDecoderOptions } from "./sse/decoder.ts";
 export { encodeSseComment, encodeSseEvent, type SseFields } from "./sse/encoder.ts";
 export { readSseEvents } from "./sse/read-events.ts";
+export { PayloadParser } from "./sse/payload-parser.ts";
 export { NdjsonDecoder, type NdjsonDecoderOptions } from "./sse/ndjson.ts";
 
 // Events → chunks: one vocabulary, whatever the provider.

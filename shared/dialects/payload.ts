@@ -17,10 +17,14 @@ export function text(value: unknown): string | undefined {
 }
 
 /** The payload of an event as an object; what is none is reported and skipped. */
-export function payload(data: string, report: (error: ChatError) => void): UnknownRecord | undefined {
+export function payload(
+  data: string,
+  report: (error: ChatError) => void,
+  parser: { parse(text: string): unknown } = JSON,
+): UnknownRecord | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(data);
+    value = parser.parse(data);
   } catch (cause) {
     report(new ChatError("bad_frame", "An event of the stream was not JSON. It was skipped.", { cause }));
     return undefined;

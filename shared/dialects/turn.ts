@@ -4,6 +4,7 @@
  */
 import type { ChatError } from "../errors.ts";
 import type { CancelReason, JsonValue, ToolRunsOn, Usage } from "../protocol/chunk.ts";
+import { PayloadParser } from "../sse/payload-parser.ts";
 import { createToolCallAccumulator, type CompletedToolCall, type ToolCallFragment } from "../tool-calls/accumulator.ts";
 import type { DialectContext } from "./dialect.ts";
 import { finishReason, isLength, mergeUsage, providerError, toolCallChunk } from "./finish.ts";
@@ -13,6 +14,7 @@ type CallKey = { id?: string | undefined; index?: number | undefined };
 
 export class Turn {
   readonly #context: DialectContext;
+  readonly #parser = new PayloadParser();
   readonly #calls;
   readonly #runsOn = new Map<number, ToolRunsOn>();
   readonly #names = new Map<string, string>();
@@ -37,7 +39,7 @@ export class Turn {
 
   /** The payload of an event as an object. `undefined` after the end, and for one that cannot be read: that is reported and skipped. */
   payload(data: string): UnknownRecord | undefined {
-    return this.#ended ? undefined : payload(data, this.#context.report);
+    return this.#ended ? undefined : payload(data, this.#context.report, this.#parser);
   }
 
   report(error: ChatError): void {
