@@ -420,6 +420,28 @@ describe("the element", () => {
     sessionStorage.clear();
   });
 
+  it("comes back to words that were written and not sent, in a conversation that had not begun", async () => {
+    const open = async (): Promise<{ chat: HTMLElementTagNameMap["chanl-chat"]; input: HTMLTextAreaElement }> => {
+      const chat = document.createElement("chanl-chat");
+      Object.assign(chat, { endpoint: "/nowhere", agentId: "docs" });
+      document.body.append(chat);
+      await chat.updateComplete;
+      return { chat, input: chat.shadowRoot!.querySelector("textarea")! };
+    };
+    sessionStorage.clear();
+    const first = await open();
+    first.input.value = "Half a thou";
+    first.input.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
+    dispatchEvent(new Event("pagehide"));
+    first.chat.remove();
+    const second = await open();
+    expect(second.input.value).toBe("Half a thou");
+    second.chat.clear();
+    dispatchEvent(new Event("pagehide"));
+    expect(Object.keys(sessionStorage)).toEqual([]);
+    second.chat.remove();
+  });
+
   it("has no style attribute and no inline handler in its shadow root", async () => {
     const { chat, root, transport } = await mount({ mode: "floating", open: true, accent: "#ffcc00" });
     void chat.send("Hi");

@@ -200,7 +200,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     submitKey: () => this.submitKey,
     isTouch: () => isTouch(),
     changed: () => this.requestUpdate(),
-    edited: (text) => this.#drafts.save(this.#sessions.snapshot.conversationId, text),
+    edited: (text) => {
+      if (text !== "") this.#sessions.remember();
+      this.#drafts.save(this.#sessions.snapshot.conversationId, text);
+    },
     submit: () => void this.#submit(),
   });
   readonly #panel = new PanelController(

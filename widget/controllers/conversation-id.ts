@@ -1,7 +1,8 @@
-/** Which conversation a reload comes back to. Written with the first message, so that a visitor who says nothing leaves nothing. */
+/** Which conversation a reload comes back to. Written with the first words, so that a visitor who says nothing leaves nothing. */
 export class ConversationPointer {
   readonly #storage: () => Storage | null;
   readonly #key: string;
+  #saved: string | undefined;
 
   constructor(storage: () => Storage | null, endpoint: string, agentId: string) {
     this.#storage = storage;
@@ -13,10 +14,13 @@ export class ConversationPointer {
   }
 
   save(conversationId: string): void {
+    if (conversationId === this.#saved) return;
+    this.#saved = conversationId;
     this.#quietly((storage) => storage.setItem(this.#key, conversationId));
   }
 
   clear(): void {
+    this.#saved = undefined;
     this.#quietly((storage) => storage.removeItem(this.#key));
   }
 

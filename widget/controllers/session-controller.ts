@@ -138,7 +138,7 @@ export class SessionController implements ReactiveController {
     this.#host.conversationChanged();
   }
 
-  /** A message was sent: from now on there is something to come back to. */
+  /** Something was written or sent: from now on there is something to come back to. */
   remember(): void {
     this.#pointer?.save(this.snapshot.conversationId);
   }
