@@ -31,12 +31,17 @@ const oneOf =
     values.includes(value as string);
 
 /** A snapshot's chunks are held to the same rules as events; one inside another would never end. */
-const isChunks: Check = (value) => Array.isArray(value) && value.every((chunk) => isChunk(chunk) && chunk["type"] !== "snapshot");
+const isSnapshot: Check = (value) => {
+  const chunks = isObject(value) && (value as Frame)["chunks"];
+  return Array.isArray(chunks) && chunks.every((chunk) => isChunk(chunk) && chunk["type"] !== "snapshot");
+};
 const isChunk = (value: unknown): value is Frame => isObject(value) && isString((value as Frame)["type"]) && !wrongField(value as Frame);
 
 const FINISH = oneOf("stop", "length", "tool_calls", "content_filter", "refusal", "other");
 
-const FIELDS: Record<string, Record<string, Check>> = {
+const FIELDS: { [type: string]: Record<string, Check> | undefined } = {
+  // A type `constructor` is none of ours.
+  __proto__: null as never,
   start: { streamId: isString, messageId: isString, agentId: isString, model: isString },
   token: { content: isString },
   reasoning: { content: isString },
@@ -55,7 +60,7 @@ const FIELDS: Record<string, Record<string, Check>> = {
   source: { id: isString, title: isString, url: optional(isString), snippet: optional(isString) },
   step: { n: isIndex, reason: FINISH },
   usage: { inputTokens: optional(isNumber), outputTokens: optional(isNumber) },
-  snapshot: { message: isObject, "message.chunks": isChunks },
+  snapshot: { message: isSnapshot },
   done: { reason: FINISH, usage: optional(isObject), metrics: optional(isObject) },
   error: { message: isString, code: isString, retryable: optional(isBoolean) },
   cancelled: { reason: isString, metrics: optional(isObject) },
@@ -72,30 +77,23 @@ export function parseEvent(data: string): ReceivedEvent {
   } catch (cause) {
     throw new ChatError("bad_frame", "A frame of the stream was not JSON.", { cause });
   }
-  if (!isObject(value)) throw new ChatError("bad_frame", "A frame of the stream was not a JSON object.");
+  if (!isObject(value) || !isString((value as Frame)["type"])) throw new ChatError("bad_frame", "A frame of the stream has no type.");
   const frame = value as Frame;
-  if (!isString(frame["type"])) throw new ChatError("bad_frame", "A frame of the stream has no type.");
   const event: ReceivedEvent = { chunk: null };
   if (isIndex(frame["seq"])) event.seq = frame["seq"] as number;
   if (isString(frame["streamId"])) event.streamId = frame["streamId"] as string;
   if (isString(frame["requestId"])) event.requestId = frame["requestId"] as string;
-  if (!isKnown(frame)) return event;
+  if (!FIELDS[frame["type"] as string]) return event;
   const wrong = wrongField(frame);
-  if (wrong) throw new ChatError("bad_frame", `A ${String(frame["type"])} event has a wrong field: ${wrong}.`);
+  if (wrong) throw new ChatError("bad_frame", `A ${frame["type"] as string} event has a wrong field: ${wrong}.`);
   event.chunk = frame as unknown as StreamChunk;
   return event;
 }
 
-function isKnown(frame: Frame): boolean {
-  return Object.hasOwn(FIELDS, frame["type"] as string);
-}
-
 /** The first known field with a wrong type. A chunk of an unknown type has none. */
 function wrongField(frame: Frame): string | undefined {
-  if (!isKnown(frame)) return undefined;
-  for (const [name, check] of Object.entries(FIELDS[frame["type"] as string]!)) {
-    const value = name === "message.chunks" ? (frame["message"] as Frame)["chunks"] : frame[name];
-    if (!check(value)) return name;
+  for (const [name, check] of Object.entries(FIELDS[frame["type"] as string] ?? {})) {
+    if (!check(frame[name])) return name;
   }
   return undefined;
 }

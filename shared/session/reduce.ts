@@ -79,10 +79,10 @@ export function reduceMessage(message: ChatMessage, chunk: StreamChunk, now: num
       return {
         ...message,
         status: "complete",
-        parts: closeCalls(endReasoning(message.parts, now), "unknown"),
+        parts: endParts(message.parts, now, "unknown"),
         finishReason: chunk.reason,
-        ...(chunk.metrics ? { metrics: chunk.metrics } : {}),
-        ...(chunk.usage ? { usage: chunk.usage } : {}),
+        ...(chunk.metrics && { metrics: chunk.metrics }),
+        ...(chunk.usage && { usage: chunk.usage }),
       };
     case "error":
       return endWithError(message, chunk, now);
@@ -172,12 +172,13 @@ function applyResult(parts: readonly MessagePart[], chunk: ToolResultChunk): rea
   return replaceAt(parts, at, { ...call, ...result });
 }
 
-function closeCalls(parts: readonly MessagePart[], state: ToolState): readonly MessagePart[] {
-  return parts.some(isOpenCall) ? parts.map((part) => (isOpenCall(part) ? { ...part, state } : part)) : parts;
+/** Nothing more comes: thinking is over, and calls without a result end in `state`. */
+function endParts(parts: readonly MessagePart[], now: number, state: ToolState): readonly MessagePart[] {
+  return endReasoning(parts, now).map((part) => (isOpenCall(part) ? { ...part, state } : part));
 }
 
 function isOpenCall(part: MessagePart): part is ToolCallPart {
-  return part.type === "tool_call" && (part.state === "input-streaming" || part.state === "running" || part.state === "needs-approval");
+  return part.type === "tool_call" && ["input-streaming", "running", "needs-approval"].includes(part.state);
 }
 
 /** A cut stream does not say how what was open ended. What it was is kept, because the stream may be picked up. */
@@ -196,9 +197,9 @@ function endWithError(message: ChatMessage, chunk: ErrorChunk, now: number): Cha
   return {
     ...message,
     status: interrupted ? "interrupted" : "error",
-    parts: interrupted ? interruptParts(message.parts, now) : closeCalls(endReasoning(message.parts, now), "cancelled"),
+    parts: interrupted ? interruptParts(message.parts, now) : endParts(message.parts, now, "cancelled"),
     error,
-    ...(chunk.metrics ? { metrics: chunk.metrics } : {}),
+    ...(chunk.metrics && { metrics: chunk.metrics }),
   };
 }
 
@@ -209,8 +210,8 @@ const CANCEL_MESSAGES: Record<Exclude<CancelledChunk["reason"], "user">, string>
 };
 
 function cancel(message: ChatMessage, chunk: CancelledChunk, now: number): ChatMessage {
-  const parts = closeCalls(endReasoning(message.parts, now), "cancelled");
-  const metrics = chunk.metrics ? { metrics: chunk.metrics } : {};
+  const parts = endParts(message.parts, now, "cancelled");
+  const metrics = chunk.metrics && { metrics: chunk.metrics };
   if (chunk.reason === "user") return { ...message, status: "stopped", parts, ...metrics };
   const text = CANCEL_MESSAGES[chunk.reason] ?? "The answer was ended. What came is kept.";
   return { ...message, status: "interrupted", parts, error: { code: "truncated", message: text, retryable: true }, ...metrics };

@@ -280,7 +280,7 @@ export class SseDecoder {
         if (!value.includes("\0")) this.#idBuffer = value;
         return;
       case "retry":
-        if (/^[0-9]+$/.test(value)) this.#onRetry?.(Number(value));
+        if (/^\d+$/.test(value)) this.#onRetry?.(Number(value));
         return;
       default:
     }
@@ -306,7 +306,7 @@ export class SseDecoder {
   }
 
   #emit(data: string): void {
-    const type = this.#type === "" ? "message" : this.#type;
+    const type = this.#type || "message";
     this.#type = "";
     this.#lastEventId = this.#idBuffer;
     this.#onEvent({ type, data, lastEventId: this.#lastEventId });

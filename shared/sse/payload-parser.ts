@@ -20,6 +20,8 @@ const CREDIT_PER_PARSE = 0.02;
 /** Strings and numbers; behind a string, the colon that makes it a key. */
 const LITERAL = /("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*/g;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** A backslash, or a control character, which no string may hold. */
+// oxlint-disable-next-line no-control-regex
 const NEEDS_PARSING = /[\\\0-\x1f]/;
 
 /** Cannot stand in JSON by itself, so it is free to mark a place. */

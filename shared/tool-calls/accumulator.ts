@@ -115,7 +115,7 @@ export function createToolCallAccumulator(options: { onLate?: (error: ChatError)
     feed(fragment) {
       let call = find(fragment);
       if (call?.ended) {
-        options.onLate?.(new ChatError("bad_frame", `A fragment came for the tool call "${call.id}", which had ended. It was dropped.`));
+        options.onLate?.(new ChatError("bad_frame", `A late fragment of the tool call "${call.id}" was dropped.`));
         return null;
       }
       call ??= create(fragment);

@@ -97,12 +97,7 @@ export async function* followRun(
         const { chunk, seq } = event;
         if (seq === undefined) {
           // Outside the log: a refusal told over an open socket.
-          if (chunk?.type === "error")
-            throw new ChatError(chunk.code, chunk.message, {
-              retryable: chunk.retryable,
-              status: chunk.status,
-              retryAfterMs: chunk.retryAfterMs,
-            });
+          if (chunk?.type === "error") throw new ChatError(chunk.code, chunk.message, chunk);
           continue;
         }
         if (seq <= cursor.lastSeq) {
@@ -135,16 +130,12 @@ export async function* followRun(
       clearTimeout(quiet);
       connection.close();
     }
-    const begun = cursor.lastSeq > 0;
-    if (isRefusal(cause)) {
-      // A stream that is gone had an answer once, even if none of it came.
-      const isGone = cursor.streamId !== null && cause.code === "not_found";
-      yield begun || isGone ? lost(cause) : refused(cause);
-      return;
-    }
-    const delayMs = backoff.next(cause.retryAfterMs);
+    const refusal = isRefusal(cause);
+    const delayMs = refusal ? null : backoff.next(cause.retryAfterMs);
     if (delayMs === null) {
-      yield begun || cursor.streamId !== null ? lost(cause) : refused(cause);
+      // A stream that is gone had an answer once, even if none of it came.
+      const isNamed = cursor.streamId !== null && (!refusal || cause.code === "not_found");
+      yield cursor.lastSeq > 0 || isNamed ? lost(cause) : refused(cause);
       return;
     }
     reconnecting = true;
@@ -215,25 +206,20 @@ function isRefusal(error: ChatError): boolean {
   return !error.retryable || error.code === "rate_limited";
 }
 
-function refused(cause: ChatError): TransportChunk {
+function refused({ code, message, retryable, status, retryAfterMs }: ChatError): TransportChunk {
   return {
     type: "error",
-    code: cause.code,
-    message: cause.message,
-    retryable: cause.retryable,
-    ...(cause.status === undefined ? {} : { status: cause.status }),
-    ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+    code,
+    message,
+    retryable,
+    ...(status === undefined ? {} : { status }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }
 
 /** The answer began and cannot be followed any more. What came is kept; the person may continue or retry. */
-function lost(cause: ChatError): TransportChunk {
-  return {
-    type: "error",
-    code: "truncated",
-    message: "The connection dropped. The answer so far is kept.",
-    retryable: true,
-    ...(cause.status === undefined ? {} : { status: cause.status }),
-    ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
-  };
+function lost({ status, retryAfterMs }: ChatError): TransportChunk {
+  return refused(
+    new ChatError("truncated", "The connection dropped. The answer so far is kept.", { retryable: true, status, retryAfterMs }),
+  );
 }

@@ -10,7 +10,7 @@ import type { BadFrame } from "./follow-run.ts";
 export function createFrameReader(): (event: { data: string; lastEventId: string }) => ReceivedEvent | BadFrame {
   let previousId = "";
   return ({ data, lastEventId }) => {
-    const own = lastEventId !== previousId && /^[0-9]+$/.test(lastEventId) ? Number(lastEventId) : undefined;
+    const own = lastEventId !== previousId && /^\d+$/.test(lastEventId) ? Number(lastEventId) : undefined;
     previousId = lastEventId;
     try {
       const event = parseEvent(data);

@@ -4,15 +4,14 @@ import type { ApprovalRequest, ToolResultRequest } from "../protocol/request.ts"
 import { parseRetryAfter } from "./retry.ts";
 import type { HeadersSource, TransportOptions } from "./transport.ts";
 
+/** The others by their hundreds: `overloaded` from 500 on, `bad_request` below. */
 const STATUS_CODES: Record<number, ChatErrorCode> = {
-  400: "bad_request",
   401: "unauthorized",
   403: "forbidden",
   404: "not_found",
   409: "conflict",
   413: "payload_too_large",
   429: "rate_limited",
-  503: "overloaded",
 };
 
 export class GatewayHttp {
@@ -47,8 +46,8 @@ export class GatewayHttp {
         method: init.method,
         headers,
         body,
-        ...(init.signal ? { signal: init.signal } : {}),
-        ...(init.keepalive ? { keepalive: true } : {}),
+        signal: init.signal ?? null,
+        keepalive: init.keepalive ?? false,
       });
     } catch (cause) {
       throw new ChatError("network", "The server could not be reached.", { retryable: true, cause });
@@ -93,7 +92,7 @@ async function refusal(response: Response): Promise<ChatError> {
   }
   const retryAfterMs = parseRetryAfter(response.headers.get("Retry-After"));
   return new ChatError(code, message, {
-    retryable: status === 408 || status === 425 || status === 429 || status >= 500,
+    retryable: [408, 425, 429].includes(status) || status >= 500,
     status,
     retryAfterMs,
   });

@@ -40,16 +40,17 @@ export class Backoff {
 /** Waits, but no longer than until the browser says it is online again. Ends early, without error, when `signal` aborts. */
 export function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const events = typeof globalThis.addEventListener === "function" ? globalThis : undefined;
+    // Node has no such events.
+    const events: Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">> = globalThis;
     const finish = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", finish);
-      events?.removeEventListener("online", finish);
+      events.removeEventListener?.("online", finish);
       resolve();
     };
     const timer = setTimeout(finish, milliseconds);
     signal.addEventListener("abort", finish);
-    events?.addEventListener("online", finish);
+    events.addEventListener?.("online", finish);
     if (signal.aborted) finish();
   });
 }
