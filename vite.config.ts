@@ -1,6 +1,7 @@
 import { crx } from "@crxjs/vite-plugin";
 import { playwright } from "@vitest/browser-playwright";
 import { readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { EnvironmentOptions, Plugin } from "vite";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
@@ -144,6 +145,8 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
       },
     },
     test: {
+      // Vitest leaves a core to itself, which on a machine of two is half of it.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
       projects: [
         {
           extends: true,
@@ -202,7 +205,10 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
             name: "e2e",
             environment: "node",
             include: ["e2e/**/*.test.ts"],
-            fileParallelism: false,
+            globalSetup: at("e2e/testing/built.ts"),
+            // Most of their time they wait for frames, timers and processes; more than two at a time would wait for each other.
+            maxWorkers: 2,
+            sequence: { groupOrder: 1 },
             testTimeout: 60_000,
             hookTimeout: 60_000,
           },

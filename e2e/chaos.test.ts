@@ -4,10 +4,11 @@
  */
 import { expect, onTestFinished, test } from "vitest";
 
+import { freePort } from "../server/testing/free-port.ts";
 import { startReplayProvider } from "../server/testing/replay-provider.ts";
 import { startRedis } from "../server/testing/redis-server.ts";
 import { seededRandom, startFaultProxy, type FaultProxy } from "./testing/fault-proxy.ts";
-import { freePort, startGateway } from "./testing/gateway-process.ts";
+import { startGateway } from "./testing/gateway-process.ts";
 import { GATEWAY_ENV, randomFault, readAnswer, replyWithText, transports } from "./testing/read-through-faults.ts";
 
 const CUTS = Number(process.env["CHAOS_CUTS"] ?? 0);

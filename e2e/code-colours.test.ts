@@ -1,67 +1,48 @@
 /** The highlighter is a file of its own, loaded when the first code block is complete: from every build, under the strictest policy. */
-import { readdir, readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { launchBrowser, launchExtension, until, watchErrors } from "./testing/browser.ts";
 import { root } from "./testing/gateway-process.ts";
+import { startSite, type SiteAnswer, type Site } from "./testing/site.ts";
 
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; require-trusted-types-for 'script'; trusted-types lit-html";
 
-let server: Server;
-let browser: Browser;
-let origin = "";
-const missing = new Set<string>();
-const asked: string[] = [];
+const FRAMES = [
+  { type: "start", streamId: "s1", messageId: "m1", v: 1 },
+  { type: "token", content: "Here:\n\n```ts\nconst answer = 42; // why\n```\n\nDone." },
+  { type: "done", reason: "stop" },
+].map((frame, index) => `id: ${index + 1}\ndata: ${JSON.stringify({ ...frame, seq: index + 1 })}\n\n`);
 
-const PAGES: Readonly<Record<string, string>> = {
-  "/module": '<script type="module" src="/widget/chanl-chat.js"></script>',
-  "/classic": '<script src="/widget/chanl-chat.iife.js"></script>',
+const pageWith = (script: string): SiteAnswer => ({
+  type: "text/html",
+  headers: { "Content-Security-Policy": POLICY },
+  body: `<!doctype html><title>x</title><link rel="icon" href="data:,"><body><chanl-chat endpoint="/chat" agent-id="a"></chanl-chat>${script}`,
+});
+
+const pages: Record<string, SiteAnswer> = {
+  "/module": pageWith('<script type="module" src="/widget/chanl-chat.js"></script>'),
+  "/classic": pageWith('<script src="/widget/chanl-chat.iife.js"></script>'),
+  "/chat/stream": { type: "text/event-stream", headers: { "X-Stream-Id": "s1" }, body: FRAMES.join("") },
 };
 
+let site: Site;
+let browser: Browser;
+
 beforeAll(async () => {
-  server = createServer(async ({ url = "/", method }, response) => {
-    asked.push(url);
-    if (method === "POST") {
-      response.writeHead(200, { "Content-Type": "text/event-stream", "X-Stream-Id": "s1" });
-      const frames = [
-        { type: "start", streamId: "s1", messageId: "m1", v: 1 },
-        { type: "token", content: "Here:\n\n```ts\nconst answer = 42; // why\n```\n\nDone." },
-        { type: "done", reason: "stop" },
-      ];
-      for (const [index, frame] of frames.entries())
-        response.write(`id: ${index + 1}\ndata: ${JSON.stringify({ ...frame, seq: index + 1 })}\n\n`);
-      response.end();
-      return;
-    }
-    const page = PAGES[url];
-    if (page) {
-      response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": POLICY });
-      response.end(
-        `<!doctype html><title>x</title><link rel="icon" href="data:,"><body><chanl-chat endpoint="/" agent-id="a"></chanl-chat>${page}`,
-      );
-      return;
-    }
-    try {
-      if (!url.startsWith("/widget/") || missing.has(url)) throw new Error("not found");
-      response.writeHead(200, { "Content-Type": "text/javascript" }).end(await readFile(join(root, "dist", url.slice(8))));
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  browser = await launchBrowser();
+  [site, browser] = await Promise.all([startSite(pages, { "/widget/": "" }), launchBrowser()]);
 });
 
 afterAll(async () => {
   await browser?.close();
-  server?.close();
+  await site?.close();
 });
+
+/** Requests for the highlighter since the last look. */
+const takeAsked = (): string[] => site.requests.splice(0).filter((request) => request.includes("highlight"));
 
 async function ask(path: string): Promise<{ page: Page; errors: string[]; coloured: () => Promise<string | null> }> {
   const page = await browser.newPage();
@@ -69,7 +50,7 @@ async function ask(path: string): Promise<{ page: Page; errors: string[]; colour
   await page.addInitScript(
     "window.reports = []; document.addEventListener('securitypolicyviolation', (event) => reports.push(event.violatedDirective))",
   );
-  await page.goto(origin + path);
+  await page.goto(site.origin + path);
   await page.evaluate(
     `customElements.whenDefined("chanl-chat").then(() => { const chat = document.querySelector("chanl-chat"); void chat.show?.(); return chat.send("Show code") })`,
   );
@@ -80,22 +61,21 @@ async function ask(path: string): Promise<{ page: Page; errors: string[]; colour
 }
 
 test.each(["/module", "/classic"])("a script tag (%s) loads it from beside the script, and nothing is reported", async (path) => {
-  asked.length = 0;
+  site.requests.length = 0;
   const { page, errors, coloured } = await ask(path);
   await until(async () => (await coloured()) === "const", "the colours");
-  expect(asked.filter((url) => url.includes("highlight"))).toEqual([
-    expect.stringMatching(/^\/widget\/chunks\/code-highlighter-[\w-]+\.js$/),
-  ]);
+  expect(takeAsked()).toEqual([expect.stringMatching(/^GET \/widget\/chunks\/code-highlighter-[\w-]+\.js$/)]);
   expect([errors, await page.evaluate("window.reports")]).toEqual([[], []]);
   await page.close();
 });
 
 test("where the file is missing, code stays plain and the page hears of no error", async () => {
   const [chunk] = (await readdir(join(root, "dist", "chunks"))).filter((name) => /^code-highlighter-.*\.js$/.test(name));
-  missing.add(`/widget/chunks/${chunk}`);
-  asked.length = 0;
+  const file = `/widget/chunks/${chunk}`;
+  pages[file] = { type: "text/plain", body: "", status: 404 };
+  site.requests.length = 0;
   const { page, errors, coloured } = await ask("/module");
-  await until(() => asked.some((url) => url.includes("highlight")), "the request");
+  await until(() => takeAsked().length > 0, "the request");
   await page.waitForTimeout(300);
   expect(await coloured()).toBeNull();
   expect(await page.evaluate(`document.querySelector("chanl-chat").shadowRoot.querySelector("pre").textContent`)).toBe(
@@ -104,16 +84,16 @@ test("where the file is missing, code stays plain and the page hears of no error
   // The browser's own line about the 404 is all there is.
   expect(errors.filter((error) => !error.includes("404"))).toEqual([]);
   await page.close();
-  missing.clear();
+  delete pages[file];
 });
 
 test("a page without code does not ask for it", async () => {
-  asked.length = 0;
+  site.requests.length = 0;
   const page = await browser.newPage();
-  await page.goto(`${origin}/module`);
+  await page.goto(`${site.origin}/module`);
   await page.waitForFunction(`customElements.get("chanl-chat")`);
   await page.waitForTimeout(200);
-  expect(asked.some((url) => url.includes("highlight"))).toBe(false);
+  expect(takeAsked()).toEqual([]);
   await page.close();
 });
 

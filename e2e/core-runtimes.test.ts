@@ -1,15 +1,13 @@
 /** The built `chanl-chat/core` wherever JavaScript runs: Node, a page, a module worker and a module service worker ask the gateway and read the same answer. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { ChanlClient } from "../shared/index.ts";
 import { launchBrowser, watchErrors } from "./testing/browser.ts";
 import { root, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { startSite, type SiteAnswer, type Site } from "./testing/site.ts";
 
 const QUESTION = "How do I embed the widget?";
 
@@ -37,61 +35,41 @@ interface Answer {
   end: string;
 }
 
-const MODULES: { [path: string]: string } = {
-  "/chat.js": CHAT,
-  "/worker.js": `
+const script = (body: string): SiteAnswer => ({ type: "text/javascript", body });
+
+/** A site of its own beside the gateway: nothing but the built core and these modules. */
+const PAGES: Readonly<Record<string, string | SiteAnswer>> = {
+  "/": "<!doctype html><title>core</title>",
+  "/favicon.ico": { type: "image/x-icon", body: "", status: 204 },
+  "/chat.js": script(CHAT),
+  "/worker.js": script(`
     import * as core from "/npm/core.js";
     import { chat } from "/chat.js";
     addEventListener("message", async ({ data }) => postMessage(await chat(core, data)));
-  `,
-  "/service-worker.js": `
+  `),
+  "/service-worker.js": script(`
     import * as core from "/npm/core.js";
     import { chat } from "/chat.js";
     addEventListener("message", (event) => {
       const [port] = event.ports;
       event.waitUntil(chat(core, event.data).then((answer) => port.postMessage(answer)));
     });
-  `,
+  `),
 };
 
 let gateway: GatewayProcess;
 let browser: Browser;
-let site: Server;
-let origin = "";
+let site: Site;
 let expected = "";
 
-/** A site of its own beside the gateway: nothing but the built core and the modules above. */
-async function startSite(): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = request.url ?? "/";
-    const built = /^\/npm\/([\w.-]+\.js)$/.exec(path)?.[1];
-    if (path === "/") response.setHeader("Content-Type", "text/html").end("<!doctype html><title>core</title>");
-    else if (MODULES[path] !== undefined) response.setHeader("Content-Type", "text/javascript").end(MODULES[path]);
-    else if (path === "/favicon.ico") response.writeHead(204).end();
-    else if (built === undefined) response.writeHead(404).end();
-    else {
-      readFile(join(root, "dist", "npm", built)).then(
-        (code) => response.setHeader("Content-Type", "text/javascript").end(code),
-        () => response.writeHead(404).end(),
-      );
-    }
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
-}
-
 beforeAll(async () => {
-  [gateway, browser, site] = await Promise.all([startGateway(), launchBrowser(), startSite()]);
-  const address = site.address();
-  if (typeof address !== "object" || !address) throw new Error("no port");
-  origin = `http://127.0.0.1:${address.port}`;
+  [gateway, browser, site] = await Promise.all([startGateway(), launchBrowser(), startSite(PAGES, { "/npm/": "npm" })]);
   expected = (await new ChanlClient({ baseUrl: gateway.origin }).chat.send("docs", [{ role: "user", content: QUESTION }])).text;
 });
 
 afterAll(async () => {
   await browser?.close();
-  site?.close();
+  await site?.close();
   await gateway?.stop();
 });
 
@@ -147,7 +125,7 @@ async function inBrowser(source: string): Promise<Answer> {
   const page: Page = await browser.newPage();
   const errors = watchErrors(page);
   try {
-    await page.goto(origin);
+    await page.goto(site.origin);
     const answer = (await page.evaluate(`(async (gateway) => {${source}})(${JSON.stringify(gateway.origin)})`)) as Answer;
     expect(errors).toEqual([]);
     return answer;

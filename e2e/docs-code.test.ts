@@ -8,11 +8,12 @@ import { join } from "node:path";
 import type { Browser } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { freePort } from "../server/testing/free-port.ts";
 import { startMcpHttpServer } from "../server/testing/mcp-http-server.ts";
 import { openAiCall, openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { launchBrowser, until } from "./testing/browser.ts";
 import { codeBlocks } from "./testing/code-blocks.ts";
-import { freePort, root, startGateway } from "./testing/gateway-process.ts";
+import { root, startGateway } from "./testing/gateway-process.ts";
 
 const ADDRESS = "http://127.0.0.1:3000";
 const pages = Object.fromEntries(

@@ -10,9 +10,10 @@ import { join } from "node:path";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { freePort } from "../server/testing/free-port.ts";
 import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { launchExtension, type ExtensionBrowser } from "./testing/browser.ts";
-import { freePort, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
 import { extensionVariant } from "./testing/variant.ts";
 
 let provider: ReplayProvider;

@@ -2,34 +2,29 @@
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
-import { launchExtension, until, type ExtensionBrowser } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { openAiText, type ReplayProvider } from "../server/testing/replay-provider.ts";
+import { until, type ExtensionBrowser } from "./testing/browser.ts";
 import { answerText, ask, closePanel, openPanel, stored } from "./testing/panel.ts";
+import { startPanelScene, type PanelScene } from "./testing/panel-scene.ts";
 
 const TOKEN = "secret-token-4711";
 
+let scene: PanelScene;
 let provider: ReplayProvider;
-let gateway: GatewayProcess;
 let extension: ExtensionBrowser;
 let page: Page;
 let panel: Page;
 
 beforeAll(async () => {
-  provider = await startReplayProvider();
+  scene = await startPanelScene({ theme: "dark" });
+  ({ provider, extension, page } = scene);
   provider.reply({ slices: openAiText(["Tides ", "rise."]) });
-  gateway = await startGateway({ OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: "test", MODEL: "openai/replay" });
-  extension = await launchExtension();
-  await extension.worker.evaluate((server) => chrome.storage.sync.set({ server, theme: "dark" }), gateway.origin);
-  page = extension.context.pages()[0] ?? (await extension.context.newPage());
-  await page.goto(`${gateway.origin}/react.html`);
+  await page.goto(`${scene.gateway.origin}/react.html`);
   panel = await openPanel(extension, page);
 });
 
 afterAll(async () => {
-  await extension?.close();
-  await gateway?.stop();
-  await provider?.close();
+  await scene?.close();
 });
 
 async function converse(question: string): Promise<void> {
@@ -101,7 +96,7 @@ test("a second window does not write the same conversation, and says so", async 
       const worker = extension.context.serviceWorkers()[0]!;
       const [opening] = await Promise.all([
         extension.context.waitForEvent("page"),
-        worker.evaluate((url) => chrome.windows.create({ url }).then(() => undefined), `${gateway.origin}/react.html?second`),
+        worker.evaluate((url) => chrome.windows.create({ url }).then(() => undefined), `${scene.gateway.origin}/react.html?second`),
       ]);
       return opening;
     });
@@ -230,7 +225,7 @@ test("deleting everything with a panel open leaves nothing that the panel brings
 
 test("when there is no more room the chat goes on and says what is not kept", async () => {
   await page.bringToFront();
-  await extension.context.serviceWorkers()[0]!.evaluate((server) => chrome.storage.sync.set({ server }), gateway.origin);
+  await extension.context.serviceWorkers()[0]!.evaluate((server) => chrome.storage.sync.set({ server }), scene.gateway.origin);
   // A new address makes the panel start over.
   await panel.waitForTimeout(1_000);
   await panel.locator('[part~="input"]').waitFor();

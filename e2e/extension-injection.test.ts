@@ -5,10 +5,10 @@
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { openAiCall, openAiText, startReplayProvider, type ReplayCall, type ReplayProvider } from "../server/testing/replay-provider.ts";
-import { launchExtension, until, type ExtensionBrowser } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { openAiCall, openAiText, type ReplayCall, type ReplayProvider } from "../server/testing/replay-provider.ts";
+import { until, type ExtensionBrowser } from "./testing/browser.ts";
 import { ask, decide, openPanel, stored } from "./testing/panel.ts";
+import { startPanelScene, type PanelScene } from "./testing/panel-scene.ts";
 import { startSite, type Site } from "./testing/site.ts";
 
 interface AuditEntry {
@@ -51,8 +51,8 @@ const PAGES: Record<string, string> = {
 };
 const NAMES = Object.keys(PAGES);
 
+let scene: PanelScene;
 let provider: ReplayProvider;
-let gateway: GatewayProcess;
 let site: Site;
 let canary: Site;
 let extension: ExtensionBrowser;
@@ -66,12 +66,9 @@ beforeAll(async () => {
     pages[`/${name}`] =
       `${body.replaceAll("CANARY", canary.origin)}${FORM}<p>${"Some ordinary words about boats and tides. ".repeat(10)}</p>`;
   site = await startSite(pages);
-  provider = await startReplayProvider();
+  scene = await startPanelScene({ sendPage: true });
+  ({ provider, extension, page } = scene);
   provider.reply(obey);
-  gateway = await startGateway({ OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: "test", MODEL: "openai/replay" });
-  extension = await launchExtension();
-  await extension.worker.evaluate((server) => chrome.storage.sync.set({ server, sendPage: true }), gateway.origin);
-  page = extension.context.pages()[0] ?? (await extension.context.newPage());
   // The other origin is open in another tab, logged in as it were.
   const other = await extension.context.newPage();
   await other.goto(`${site.otherOrigin}/private`);
@@ -80,9 +77,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await extension?.close();
-  await gateway?.stop();
-  await provider?.close();
+  await scene?.close();
   await site?.close();
   await canary?.close();
 });

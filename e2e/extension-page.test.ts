@@ -2,10 +2,10 @@
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { openAiCall, openAiText, startReplayProvider, type Reply, type ReplayProvider } from "../server/testing/replay-provider.ts";
-import { launchExtension, until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { openAiCall, openAiText, type Reply, type ReplayProvider } from "../server/testing/replay-provider.ts";
+import { until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
 import { answerText, ask, closePanel, decide, openPanel, stored } from "./testing/panel.ts";
+import { startPanelScene, type PanelScene } from "./testing/panel-scene.ts";
 import { startSite, type Site } from "./testing/site.ts";
 
 const PARAGRAPHS = Array.from(
@@ -30,28 +30,23 @@ interface AuditEntry {
   origin: string;
 }
 
+let scene: PanelScene;
 let provider: ReplayProvider;
-let gateway: GatewayProcess;
 let site: Site;
 let extension: ExtensionBrowser;
 let page: Page;
 let panel: Page;
 
 beforeAll(async () => {
-  provider = await startReplayProvider();
-  gateway = await startGateway({ OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: "test", MODEL: "openai/replay" });
+  scene = await startPanelScene();
+  ({ provider, extension, page } = scene);
   site = await startSite({ "/": ARTICLE, "/form": FORM, "/other": "<p>Another page.</p>" });
-  extension = await launchExtension();
-  await extension.worker.evaluate((server) => chrome.storage.sync.set({ server }), gateway.origin);
-  page = extension.context.pages()[0] ?? (await extension.context.newPage());
   await page.goto(site.origin);
   panel = await openPanel(extension, page);
 });
 
 afterAll(async () => {
-  await extension?.close();
-  await gateway?.stop();
-  await provider?.close();
+  await scene?.close();
   await site?.close();
 });
 

@@ -5,24 +5,24 @@ import axe from "axe-core";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { openAiCall, openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
+import { openAiCall, openAiText, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { launchExtension, until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
 import { answerText, ask, closePanel, openPanel } from "./testing/panel.ts";
+import { startPanelScene, type PanelScene } from "./testing/panel-scene.ts";
 import { startSite, type Site } from "./testing/site.ts";
 import { extensionVariant } from "./testing/variant.ts";
 
+let scene: PanelScene;
 let provider: ReplayProvider;
-let gateway: GatewayProcess;
 let site: Site;
 let extension: ExtensionBrowser;
 let page: Page;
 let panel: Page;
 
 beforeAll(async () => {
-  provider = await startReplayProvider();
+  scene = await startPanelScene();
+  ({ provider, extension, page } = scene);
   provider.reply({ slices: openAiText(["An ", "answer."]) });
-  gateway = await startGateway({ OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: "test", MODEL: "openai/replay" });
   site = await startSite({
     "/": `<h1>Boats</h1><p id="text">A selected sentence.</p><p>${"Words about boats. ".repeat(30)}</p><label>Name <input name="a"></label>`,
     "/tab": `<p>Of the second tab. ${"More words about tides. ".repeat(20)}</p>`,
@@ -32,17 +32,12 @@ beforeAll(async () => {
     },
     "/picture.svg": { type: "image/svg+xml", body: '<svg xmlns="http://www.w3.org/2000/svg"><text>words</text></svg>' },
   });
-  extension = await launchExtension();
-  await extension.worker.evaluate((server) => chrome.storage.sync.set({ server }), gateway.origin);
-  page = extension.context.pages()[0] ?? (await extension.context.newPage());
   await page.goto(site.origin);
   panel = await openPanel(extension, page);
 });
 
 afterAll(async () => {
-  await extension?.close();
-  await gateway?.stop();
-  await provider?.close();
+  await scene?.close();
   await site?.close();
 });
 
@@ -182,7 +177,10 @@ test("the panel is there within 1.5 s of being opened", async () => {
   for (let round = 0; round < 5; round++) {
     panel = await openPanel(extension, page);
     // The panel's own clock: from the beginning of its load to its first picture.
-    times.push(await panel.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN));
+    const firstPicture = (): Promise<number | undefined> =>
+      panel.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+    await until(async () => (await firstPicture()) !== undefined, "the first picture");
+    times.push((await firstPicture())!);
     await closePanel(extension, page);
   }
   const sorted = times.toSorted((a, b) => a - b);
@@ -235,7 +233,7 @@ test("another tab goes along when the person picks it; what may not be read is n
   }));
   const browser = await launchExtension({ extension: folder });
   try {
-    await browser.worker.evaluate((server) => chrome.storage.sync.set({ server }), gateway.origin);
+    await browser.worker.evaluate((server) => chrome.storage.sync.set({ server }), scene.gateway.origin);
     const first = browser.context.pages()[0] ?? (await browser.context.newPage());
     await first.goto(site.origin);
     const second = await browser.context.newPage();

@@ -35,6 +35,7 @@ async function open(page: Page, state: string, more = ""): Promise<void> {
   await page.locator('chanl-chat [part~="composer"]').first().waitFor();
   if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
   await page.waitForTimeout(700);
+  await still(page);
 }
 
 type Look = [width: number, theme: "light" | "dark", media: "normal" | "more contrast" | "less motion"];
@@ -64,6 +65,17 @@ async function look(page: Page, [width, theme, media]: Look): Promise<void> {
   });
   await page.evaluate((chosen) => (document.documentElement.dataset["theme"] = chosen), theme);
   await page.waitForTimeout(250);
+  await still(page);
+}
+
+/** On a slow machine what fades in takes longer than it was given. What moves for ever, as a caret does, is not waited for. */
+function still(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    const isMoving = (): boolean =>
+      document.getAnimations().some(({ playState, effect }) => playState === "running" && effect?.getComputedTiming().endTime !== Infinity);
+    for (let frames = 0; frames < 4; frames = isMoving() ? 0 : frames + 1)
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  });
 }
 
 async function violations(page: Page): Promise<string[]> {

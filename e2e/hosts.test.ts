@@ -25,8 +25,12 @@ async function serve(page: Page, html: string): Promise<void> {
   await page.route(`${SITE}/**`, async (route) => {
     const { pathname, search } = new URL(route.request().url());
     if (pathname === "/") return route.fulfill({ contentType: "text/html", body: html });
-    const response = await route.fetch({ url: `${gateway.origin}${pathname}${search}` });
-    return route.fulfill({ response });
+    const response = await route.fetch({ url: `${gateway.origin}${pathname}${search}` }).catch((error: unknown) => {
+      // A test may end, and close its page, before the page has everything it asks for.
+      if (page.isClosed()) return null;
+      throw error;
+    });
+    return response ? route.fulfill({ response }) : undefined;
   });
   await page.goto(`${SITE}/`);
 }

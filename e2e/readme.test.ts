@@ -9,9 +9,10 @@ import type { Browser, Page } from "playwright";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { freePort } from "../server/testing/free-port.ts";
 import { openAiText, startReplayProvider } from "../server/testing/replay-provider.ts";
 import { launchBrowser, until } from "./testing/browser.ts";
-import { freePort, root, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { root, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
 
 const README = readFileSync(join(root, "README.md"), "utf8");
 const ADDRESS = "http://127.0.0.1:3000";

@@ -3,15 +3,13 @@
  * what the browser itself reports and requests is counted, not what we think it does.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import type { Browser } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { launchBrowser } from "./testing/browser.ts";
 import { root } from "./testing/gateway-process.ts";
+import { startSite, type Site } from "./testing/site.ts";
 
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types lit-html";
@@ -49,35 +47,23 @@ window.draw = (payload) => {
 window.ready = true;
 `;
 
-let server: Server;
+const PAGE = '<!doctype html><title>x</title><link rel="icon" href="data:,"><body><script type="module" src="/draw.js"></script>';
+
+let site: Site;
 let browser: Browser;
-let origin = "";
 
 beforeAll(async () => {
-  server = createServer(async ({ url = "/" }, response) => {
-    const path = url.split("?")[0]!;
-    try {
-      if (path.startsWith("/npm/"))
-        response.writeHead(200, { "Content-Type": "text/javascript" }).end(await readFile(join(root, "dist", path)));
-      else if (path === "/draw.js") response.writeHead(200, { "Content-Type": "text/javascript" }).end(DRAW);
-      else if (path === "/open" || path === "/strict") {
-        const headers = { "Content-Type": "text/html", ...(path === "/strict" ? { "Content-Security-Policy": POLICY } : {}) };
-        response
-          .writeHead(200, headers)
-          .end('<!doctype html><title>x</title><link rel="icon" href="data:,"><body><script type="module" src="/draw.js"></script>');
-      } else response.writeHead(404).end();
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  browser = await launchBrowser();
+  const pages = {
+    "/open": PAGE,
+    "/strict": { type: "text/html", headers: { "Content-Security-Policy": POLICY }, body: PAGE },
+    "/draw.js": { type: "text/javascript", body: DRAW },
+  };
+  [site, browser] = await Promise.all([startSite(pages, { "/npm/": "npm" }), launchBrowser()]);
 });
 
 afterAll(async () => {
   await browser?.close();
-  server?.close();
+  await site?.close();
 });
 
 describe.skipIf(payloads.length === 0)(payloads.length > 0 ? "public payload lists" : `public payload lists (skipped: no ${file})`, () => {
@@ -92,7 +78,7 @@ describe.skipIf(payloads.length === 0)(payloads.length > 0 ? "public payload lis
       void dialog.dismiss();
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(origin + path);
+    await page.goto(site.origin + path);
     await page.waitForFunction("window.ready");
     page.on("request", (request) => complaints.push(`request: ${request.url()}`));
     page.on("framenavigated", (frame) => complaints.push(`navigated: ${frame.url()}`));

@@ -2,50 +2,29 @@
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
-import { launchExtension, until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { openAiText, type ReplayProvider } from "../server/testing/replay-provider.ts";
+import { until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
+import { answerText, ask, closePanel, openPanel } from "./testing/panel.ts";
+import { startPanelScene, type PanelScene } from "./testing/panel-scene.ts";
 
 const WORDS = Array.from({ length: 150 }, (_, index) => `word${index} `);
 const ANSWER = WORDS.join("").trim();
 
+let scene: PanelScene;
 let provider: ReplayProvider;
-let gateway: GatewayProcess;
 let extension: ExtensionBrowser;
 let page: Page;
 
 beforeAll(async () => {
-  provider = await startReplayProvider();
+  scene = await startPanelScene();
+  ({ provider, extension, page } = scene);
   provider.reply({ slices: openAiText(WORDS), delayMs: 40 });
-  gateway = await startGateway({ OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: "test", MODEL: "openai/replay" });
-  extension = await launchExtension();
-  await extension.worker.evaluate((server) => chrome.storage.sync.set({ server }), gateway.origin);
-  page = extension.context.pages()[0] ?? (await extension.context.newPage());
-  await page.goto(`${gateway.origin}/react.html`);
+  await page.goto(`${scene.gateway.origin}/react.html`);
 });
 
 afterAll(async () => {
-  await extension?.close();
-  await gateway?.stop();
-  await provider?.close();
+  await scene?.close();
 });
-
-async function open(): Promise<Page> {
-  await extension.clickAction(page);
-  const panel = await extension.panel();
-  await panel.locator('[part~="input"]').waitFor();
-  return panel;
-}
-
-async function close(): Promise<void> {
-  await extension.clickAction(page);
-  await until(async () => !(await extension.panelIsOpen()), "the panel to close");
-}
-
-const answerText = async (panel: Page): Promise<string> => {
-  const content = panel.locator('[part~="message-assistant"] [part~="content"]');
-  return (await content.count()) === 0 ? "" : (await content.last().innerText()).trim();
-};
 
 test("the toolbar button opens, closes, opens and closes", async () => {
   const states: boolean[] = [];
@@ -53,29 +32,25 @@ test("the toolbar button opens, closes, opens and closes", async () => {
     await extension.clickAction(page);
     await until(async () => (await extension.panelIsOpen()) === (click % 2 === 0), `click ${click + 1}`);
     states.push(await extension.panelIsOpen());
-    // The worker hears of the opening a moment after it.
-    await page.waitForTimeout(400);
+    await extension.knowsWhatIsOpen();
   }
   expect(states).toEqual([true, false, true, false]);
 });
 
 test("an answer survives closing the panel three times: one model call, every word once", async () => {
   const calls = provider.calls.length;
-  let panel = await open();
-  const input = panel.locator('[part~="input"]');
-  await input.fill("Say many words");
-  await input.press("Enter");
+  let panel = await openPanel(extension, page);
+  await ask(panel, "Say many words");
   for (const word of [10, 40, 70]) {
     await until(async () => (await answerText(panel)).includes(`word${word}`), `word${word}`);
-    await page.waitForTimeout(400);
-    await close();
+    await closePanel(extension, page);
     await page.waitForTimeout(300);
-    panel = await open();
+    panel = await openPanel(extension, page);
   }
   await until(async () => (await answerText(panel)) === ANSWER, "the whole answer", 30_000);
   expect(await panel.locator('[part~="message-user"]').count()).toBe(1);
   expect(provider.calls.length - calls).toBe(1);
-  await close();
+  await closePanel(extension, page);
 });
 
 test("the button works after the worker was stopped", async () => {
@@ -85,10 +60,8 @@ test("the button works after the worker was stopped", async () => {
   await cdp.send("ServiceWorker.enable");
   await cdp.send("ServiceWorker.stopAllWorkers");
   await options.close();
-  await page.bringToFront();
-  await open();
-  await page.waitForTimeout(400);
-  await close();
+  await openPanel(extension, page);
+  await closePanel(extension, page);
 });
 
 test("the options page refuses a wrong address, tests a right one, and the panel follows it", async () => {
@@ -96,16 +69,16 @@ test("the options page refuses a wrong address, tests a right one, and the panel
   const errors = watchErrors(options);
   await options.goto(`chrome-extension://${extension.id}/options/index.html`);
   const server = options.getByLabel("Server address");
-  await expect.poll(() => server.inputValue()).toBe(gateway.origin);
+  await expect.poll(() => server.inputValue()).toBe(scene.gateway.origin);
   await server.fill("http://chat.example");
   await options.getByRole("button", { name: "Save" }).click();
   expect(await options.locator("#server-error").innerText()).toContain("https://");
   expect(await extension.context.serviceWorkers()[0]!.evaluate(() => chrome.storage.sync.get("server"))).toEqual({
-    server: gateway.origin,
+    server: scene.gateway.origin,
   });
-  await server.fill(`${gateway.origin}/`);
+  await server.fill(`${scene.gateway.origin}/`);
   await options.getByRole("button", { name: "Test connection" }).click();
-  await options.getByText(`The server at ${gateway.origin} answers.`).waitFor();
+  await options.getByText(`The server at ${scene.gateway.origin} answers.`).waitFor();
   await options.getByRole("button", { name: "Close" }).click();
   expect(errors.filter((error) => !error.includes("404"))).toEqual([]);
   // An address where nobody answers: the panel says so, and finds out why.
@@ -113,12 +86,9 @@ test("the options page refuses a wrong address, tests a right one, and the panel
   await options.getByRole("button", { name: "Save" }).click();
   await options.getByText("Saved.").waitFor();
   await options.close();
-  await page.bringToFront();
-  const panel = await open();
-  const input = panel.locator('[part~="input"]');
+  const panel = await openPanel(extension, page);
   await panel.getByRole("button", { name: "New conversation" }).click();
-  await input.fill("Anybody there?");
-  await input.press("Enter");
+  await ask(panel, "Anybody there?");
   await panel.getByText("No answer from http://127.0.0.1:9").waitFor({ timeout: 30_000 });
   expect(await panel.getByRole("button", { name: "Open settings" }).isVisible()).toBe(true);
   await panel.getByRole("button", { name: "Find out why" }).click();

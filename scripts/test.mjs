@@ -31,16 +31,16 @@ step("package", () => runBin("publint", ["--strict", "--pack", "false"]));
 const chromium = findChromium() ?? installChromium();
 const missing = installServers();
 if (missing.length > 0) console.log(`Not on this machine, so the tests that need them are skipped: ${missing.join(", ")}.`);
-const projects = ["node", "dom"];
-if (chromium) projects.push("browser", "e2e");
+const runs = [["node", "dom"]];
+if (chromium) runs.push(["browser"], ["e2e"]);
 else {
   failed++;
   console.log("✗ No Chromium could be found or installed, so the browser and end-to-end tests did not run. Set CHROMIUM_PATH to one.");
 }
 
-for (const project of projects) {
-  console.log(`\n── vitest: ${project}`);
-  const report = join(root, ".cache", `vitest-${project}.json`);
+for (const projects of runs) {
+  console.log(`\n── vitest: ${projects.join(", ")}`);
+  const report = join(root, ".cache", `vitest-${projects[0]}.json`);
   mkdirSync(join(root, ".cache"), { recursive: true });
   rmSync(report, { force: true });
   const ok = run(
@@ -48,8 +48,7 @@ for (const project of projects) {
     [
       join(root, "node_modules", "vitest", "vitest.mjs"),
       "run",
-      "--project",
-      project,
+      ...projects.flatMap((project) => ["--project", project]),
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${report}`,

@@ -44,6 +44,8 @@ export interface ExtensionBrowser {
   /** All open side panels, when there are as many as that: one per window. */
   panels(count: number): Promise<Page[]>;
   panelIsOpen(): Promise<boolean>;
+  /** Waits until the worker has heard of every panel that opened or closed, a moment later: a click before that would do the opposite. */
+  knowsWhatIsOpen(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,8 @@ export interface LaunchOptions {
   display?: string;
   args?: readonly string[];
 }
+
+const WORKER_ANSWERS_MS = 1_000;
 
 /** Launches Chromium with the extension loaded. The side panel is no page Playwright knows: it is reached over its own CDP port. */
 export async function launchExtension(options: LaunchOptions = {}): Promise<ExtensionBrowser> {
@@ -92,6 +96,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
     return targetInfos;
   };
   const isPanel = ({ url }: { url: string }): boolean => url.startsWith(`chrome-extension://${id}/side-panel/`);
+  const openPanels = async (): Promise<number> => (await targets()).filter((target) => target.type === "page" && isPanel(target)).length;
   const connections: Browser[] = [];
   const launched: ExtensionBrowser = {
     context,
@@ -104,7 +109,21 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       await (cdp.send as (method: string, params: object) => Promise<unknown>)("Extensions.triggerAction", { id, targetId: tab.targetId });
     },
     async panelIsOpen() {
-      return (await targets()).some((target) => target.type === "page" && isPanel(target));
+      return (await openPanels()) > 0;
+    },
+    async knowsWhatIsOpen() {
+      const isKnown = async (): Promise<boolean> => {
+        const keys = await Promise.race([
+          context
+            .serviceWorkers()
+            .at(-1)
+            ?.evaluate(async () => Object.keys(await chrome.storage.session.get())),
+          // One that was stopped never answers, and has had time enough to hear of everything.
+          new Promise<undefined>((resolve) => setTimeout(resolve, WORKER_ANSWERS_MS)),
+        ]);
+        return keys === undefined || keys.filter((key) => key.startsWith("open:")).length === (await openPanels());
+      };
+      await until(isKnown, "the worker to know which panels are open");
     },
     async panel() {
       const [page] = await launched.panels(1);
@@ -112,8 +131,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       return page;
     },
     async panels(count) {
-      const open = async (): Promise<number> => (await targets()).filter((target) => target.type === "page" && isPanel(target)).length;
-      await until(async () => (await open()) >= count, `${count} side panels to open`);
+      await until(async () => (await openPanels()) >= count, `${count} side panels to open`);
       const port = (await readFile(join(profile, "DevToolsActivePort"), "utf8")).split("\n")[0]!;
       const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
       connections.push(connection);

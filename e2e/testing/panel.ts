@@ -5,6 +5,7 @@ import { until, type ExtensionBrowser } from "./browser.ts";
 
 export async function openPanel(extension: ExtensionBrowser, page: Page): Promise<Page> {
   await page.bringToFront();
+  await extension.knowsWhatIsOpen();
   await extension.clickAction(page);
   const panel = await extension.panel();
   await panel.locator('[part~="input"]').waitFor();
@@ -12,8 +13,7 @@ export async function openPanel(extension: ExtensionBrowser, page: Page): Promis
 }
 
 export async function closePanel(extension: ExtensionBrowser, page: Page): Promise<void> {
-  // The worker hears of an opening a moment after it.
-  await page.waitForTimeout(400);
+  await extension.knowsWhatIsOpen();
   await extension.clickAction(page);
   await until(async () => !(await extension.panelIsOpen()), "the panel to close");
 }
@@ -30,11 +30,11 @@ export async function answerText(panel: Page): Promise<string> {
   return (await content.count()) === 0 ? "" : (await content.last().innerText()).trim();
 }
 
-/** The card that asks before a tool acts. Its buttons come alive after half a second. */
+/** The card that asks before a tool acts. Its Allow comes alive after half a second. */
 export async function decide(panel: Page, answer: "Allow" | "Don’t allow"): Promise<void> {
   const card = panel.locator(".ask");
   await card.waitFor();
-  await panel.waitForTimeout(600);
+  if (answer === "Allow") await panel.waitForTimeout(600);
   await card.getByRole("button", { name: answer, exact: true }).click();
 }
 

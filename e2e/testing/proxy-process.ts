@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { findCommand } from "../../server/testing/find-command.ts";
-import { freePort, root } from "./gateway-process.ts";
+import { freePort } from "../../server/testing/free-port.ts";
+import { root } from "./gateway-process.ts";
 
 export interface ProxyProcess {
   origin: string;

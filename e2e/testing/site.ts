@@ -1,7 +1,19 @@
 /** A web site on this machine under two names, which are two origins: `127.0.0.1` and `localhost`. Notes every request. */
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+
+import { root } from "./gateway-process.ts";
+
+export interface SiteAnswer {
+  type: string;
+  body: string | Uint8Array;
+  /** @defaultValue 200 */
+  status?: number;
+  headers?: Readonly<Record<string, string>>;
+}
 
 export interface Site {
   /** `http://127.0.0.1:port` */
@@ -13,26 +25,34 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** @param pages path → markup of the body, or a whole answer. */
-export async function startSite(pages: Readonly<Record<string, string | { type: string; body: string | Uint8Array }>>): Promise<Site> {
+/**
+ * @param pages path → markup of the body, or a whole answer. Looked at anew for each request.
+ * @param built address → folder in `dist/` whose scripts are served below it, such as `/npm/` → `npm`
+ */
+export async function startSite(
+  pages: Readonly<Record<string, string | SiteAnswer>>,
+  built: Readonly<Record<string, string>> = {},
+): Promise<Site> {
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const find = async (path: string): Promise<SiteAnswer> => {
+    const page = pages[path];
+    if (typeof page === "object") return page;
+    if (page !== undefined) {
+      const body = page.startsWith("<!doctype")
+        ? page
+        : `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title><body>${page}</body></html>`;
+      return { type: "text/html; charset=utf-8", body };
+    }
+    const prefix = Object.keys(built).find((start) => path.startsWith(start));
+    const file = prefix === undefined ? null : join(root, "dist", built[prefix]!, path.slice(prefix.length));
+    const script = file?.endsWith(".js") ? await readFile(file).catch(() => null) : null;
+    return script ? { type: "text/javascript", body: script } : { type: "text/plain", body: "not here", status: 404 };
+  };
+  const server = createServer(async (request, response) => {
     const url = request.url ?? "/";
     requests.push(`${request.method} ${url}`);
-    const page = pages[url.split("?")[0]!];
-    if (page === undefined) {
-      response.writeHead(404, { "Content-Type": "text/plain" }).end("not here");
-    } else if (typeof page === "string") {
-      response
-        .writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" })
-        .end(
-          page.startsWith("<!doctype")
-            ? page
-            : `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title><body>${page}</body></html>`,
-        );
-    } else {
-      response.writeHead(200, { "Content-Type": page.type, "Cache-Control": "no-store" }).end(page.body);
-    }
+    const { status = 200, type, headers, body } = await find(url.split("?")[0]!);
+    response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store", ...headers }).end(body);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -28,6 +28,7 @@ interface Reply {
 }
 
 export interface TabbedBrowser {
+  /** A new tab in front, with the page loaded. */
   open(url: string): Promise<Tab>;
   close(): Promise<void>;
 }
@@ -63,7 +64,7 @@ export async function launchTabs(): Promise<TabbedBrowser> {
     async open(url) {
       const { targetId } = await send<{ targetId: string }>("Target.createTarget", { url });
       const { sessionId } = await send<{ sessionId: string }>("Target.attachToTarget", { targetId, flatten: true });
-      return {
+      const tab: Tab = {
         async evaluate<Value>(expression: string) {
           const { result, exceptionDetails } = await send<{ result: { value: Value }; exceptionDetails?: { text: string } }>(
             "Runtime.evaluate",
@@ -75,6 +76,10 @@ export async function launchTabs(): Promise<TabbedBrowser> {
         },
         activate: () => send<void>("Target.activateTarget", { targetId }),
       };
+      // Between the empty page and this one there is a moment without any place to evaluate in.
+      const isThere = `location.href.startsWith(${JSON.stringify(url)}) && document.readyState === "complete"`;
+      await until(() => tab.evaluate<boolean>(isThere).catch(() => false), `${url} to load`);
+      return tab;
     },
     async close() {
       socket.close();

@@ -2,13 +2,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Redis } from "ioredis";
 
 import { findCommand } from "./find-command.ts";
+import { freePort } from "./free-port.ts";
 
 export const redisServer = findCommand("redis-server");
 /** For the name of a test that is skipped. */
@@ -57,13 +57,4 @@ export async function startRedis({ persistent = false } = {}): Promise<RedisServ
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
