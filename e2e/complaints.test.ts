@@ -206,10 +206,10 @@ test("an open page that nobody uses asks the server for things: for a minute, af
   page.on("request", (request) => requests.push(request.url()));
   const cdp = await page.context().newCDPSession(page);
   const over = new Promise((resolve) => cdp.once("Emulation.virtualTimeBudgetExpired", resolve));
-  const before = (await page.evaluate("performance.now()")) as number;
+  const before = await page.evaluate<number>("performance.now()");
   await cdp.send("Emulation.setVirtualTimePolicy", { policy: "advance", budget: 60_000 });
   await over;
-  expect(((await page.evaluate("performance.now()")) as number) - before).toBeGreaterThanOrEqual(60_000);
+  expect((await page.evaluate<number>("performance.now()")) - before).toBeGreaterThanOrEqual(60_000);
   expect(requests).toEqual([]);
   await page.context().close();
 });
