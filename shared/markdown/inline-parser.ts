@@ -14,21 +14,18 @@ import { type Autolink, scanAngleAutolink, scanBareAutolink, splitEmails } from 
 import { type DelimiterRun, DelimiterStack, scanDelimiterRun, type Wrapper } from "./delimiters.ts";
 import { readEntity } from "./entities.ts";
 import { INCOMPLETE, type LinkTarget, MAX_LABEL, normalizeLabel, type Scanned, scanInlineTarget, scanLabel } from "./links.ts";
-import type { MathScan } from "./leaf.ts";
+import type { MarkdownOptions } from "./leaf.ts";
+import type { References } from "./references.ts";
 import type { Inline } from "./tree.ts";
 
-export interface InlineOptions {
-  /** Target of a reference, by normalized label. */
-  find: (label: string) => LinkTarget | undefined;
+export interface InlineOptions extends MarkdownOptions {
+  references: References;
   /** Receives the labels that were not found. */
   missing: Set<string>;
   /** The text goes on: see above. */
   speculative: boolean;
   /** A leading `[ ]` or `[x]` is a checkbox. */
   task: boolean;
-  /** Addresses without brackets are links. */
-  bareAddresses: boolean;
-  math?: MathScan | undefined;
 }
 
 export interface InlineResult {
@@ -344,7 +341,7 @@ class InlineParser {
     else if (!opener.nested && close - opener.at <= MAX_LABEL) reference = text.slice(opener.at, close);
     if (reference === undefined || !/[^ \t\n]/.test(reference)) return null;
     const key = normalizeLabel(reference);
-    const target = this.#options.find(key);
+    const target = this.#options.references.find(key);
     if (target) return { value: target, end };
     this.#options.missing.add(key);
     return null;
@@ -362,7 +359,7 @@ class InlineParser {
   }
 
   #bareAddress(match: string): void {
-    const link = this.#options.bareAddresses && scanBareAutolink(this.#text, this.#pos, this.#brackets.length > 0);
+    const link = this.#options.bareAddresses !== false && scanBareAutolink(this.#text, this.#pos, this.#brackets.length > 0);
     // One that reaches the end of growing text is not complete yet.
     if (link && !(this.#options.speculative && link.reachesEnd)) {
       this.#tokens.push({ kind: "address", href: link.href, text: link.text });
@@ -399,7 +396,7 @@ class InlineParser {
     let growing = false;
     const flush = (): void => {
       if (text === "") return;
-      const parts = insideLink || !this.#options.bareAddresses ? null : splitEmails(text, growing);
+      const parts = insideLink || this.#options.bareAddresses === false ? null : splitEmails(text, growing);
       if (parts) for (const part of parts) children.push(part);
       else children.push({ kind: "text", text });
       text = "";

@@ -4,8 +4,9 @@
  */
 import { parseInlines } from "./inline-parser.ts";
 import type { INCOMPLETE, Scanned } from "./links.ts";
+import type { BlockCounters } from "./block-parser.ts";
 import type { References, WaitingLeaf } from "./references.ts";
-import type { Inline } from "./tree.ts";
+import type { Inline, TreeSink } from "./tree.ts";
 
 /**
  * Unsettled text above this many characters (an opener that never closes) is read again only when it has grown by an
@@ -27,20 +28,18 @@ export interface MarkdownOptions {
   math?: MathScan | undefined;
 }
 
-export interface LeafOptions extends MarkdownOptions {
+/** What the leaves of a document share. */
+export interface LeafContext<H> {
+  readonly options: MarkdownOptions;
   readonly references: References;
-  /** Receives "children from index `from` on are now `content`". */
-  readonly inline: (from: number, content: readonly Inline[]) => void;
-  /** Receives the number of characters of each reading. */
-  readonly count: (characters: number) => void;
-  /** A leading `[x]` is a checkbox. */
-  readonly task?: boolean;
-  /** Takes off what the end of the text does not show. */
-  readonly trim?: (text: string) => string;
+  readonly counters: BlockCounters;
+  readonly sink: TreeSink<H>;
 }
 
-export class Leaf implements WaitingLeaf {
-  readonly #options: LeafOptions;
+export class Leaf<H> implements WaitingLeaf {
+  readonly #context: LeafContext<H>;
+  readonly #handle: H;
+  readonly #task: boolean;
   readonly #trim: (text: string) => string;
   /** Text that is not settled, as far as it has been read. The settled text before it is not kept here. */
   #tail = "";
@@ -56,9 +55,15 @@ export class Leaf implements WaitingLeaf {
   #text = "";
   readonly #missing = new Set<string>();
 
-  constructor(options: LeafOptions) {
-    this.#options = options;
-    this.#trim = options.trim ?? trimEnd;
+  /**
+   * @param task a leading `[x]` is a checkbox
+   * @param trim takes off what the end of the text does not show
+   */
+  constructor(context: LeafContext<H>, handle: H, task = false, trim = trimEnd) {
+    this.#context = context;
+    this.#handle = handle;
+    this.#task = task;
+    this.#trim = trim;
   }
 
   get length(): number {
@@ -85,7 +90,7 @@ export class Leaf implements WaitingLeaf {
     if (fresh === "") return;
     const read = this.#tail.length;
     if (read > BACK_OFF && this.#raw.length + fresh.length < read / 8) {
-      this.#options.inline(this.#settledNodes + this.#readNodes + this.#rawNodes, [{ kind: "text", text: fresh }]);
+      this.#inline(this.#settledNodes + this.#readNodes + this.#rawNodes, [{ kind: "text", text: fresh }]);
       this.#rawNodes++;
       this.#raw += fresh;
       this.#fresh = "";
@@ -100,7 +105,7 @@ export class Leaf implements WaitingLeaf {
     this.#tail = "";
     if (this.#missing.size === 0) return;
     this.#text = text;
-    this.#options.references.wait(this, this.#missing);
+    this.#context.references.wait(this, this.#missing);
   }
 
   readAgain(): ReadonlySet<string> {
@@ -110,19 +115,23 @@ export class Leaf implements WaitingLeaf {
     return this.#missing;
   }
 
+  #inline(from: number, content: readonly Inline[]): void {
+    this.#context.counters.ops++;
+    this.#context.sink.inline(this.#handle, from, content);
+  }
+
   #read(speculative: boolean): void {
-    const { references, task = false, bareAddresses = true, math } = this.#options;
+    const { options, references, counters } = this.#context;
     const text = this.#tail + this.#raw + this.#fresh;
     const { content, settledLength, settledNodes } = parseInlines(this.#trim(text), {
-      find: (label) => references.find(label),
+      ...options,
+      references,
       missing: this.#missing,
       speculative,
-      task: task && this.#beginning,
-      bareAddresses,
-      math,
+      task: this.#task && this.#beginning,
     });
-    this.#options.count(text.length);
-    this.#options.inline(this.#settledNodes, content);
+    counters.inlineBytes += text.length;
+    this.#inline(this.#settledNodes, content);
     if (settledLength > 0) this.#beginning = false;
     this.#settledNodes += settledNodes;
     this.#readNodes = content.length - settledNodes;

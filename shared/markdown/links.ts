@@ -1,5 +1,6 @@
 /** The parts of links and of link reference definitions (https://spec.commonmark.org/0.31.2/#links). */
 import { unescapeText } from "./entities.ts";
+import type { References } from "./references.ts";
 
 export interface LinkTarget {
   href: string;
@@ -128,4 +129,14 @@ const DEFINITION_PREFIX = /^\[(?:[^\\[\]]|\\[^]){0,100}(?:\\?$|\](?:$|:[ \t]*\n?
 /** Whether a paragraph that begins like this may yet turn out to be nothing but definitions. Used only to wait with showing it. */
 export function mayBecomeDefinition(text: string): boolean {
   return text.startsWith("[") && (scanDefinition(text, 0) !== null || DEFINITION_PREFIX.test(text));
+}
+
+/** Offset after the definitions at the beginning of a paragraph; hands them to `references`. */
+export function skipDefinitions(text: string, references?: References): number {
+  let at = 0;
+  for (let definition = scanDefinition(text, at); definition; definition = scanDefinition(text, at)) {
+    references?.define(definition.value);
+    at = definition.end;
+  }
+  return at;
 }

@@ -72,7 +72,7 @@ export class MarkdownStream<H> {
 
   #lineEnd(): void {
     if (this.#blocks.inLine) this.#blocks.endLine();
-    else this.#blocks.line(this.#takePartial());
+    else this.#blocks.line(this.#takePartial(), true);
   }
 
   /** Shows the unfinished line as far as its meaning is certain, at most once per frame. */
@@ -81,7 +81,7 @@ export class MarkdownStream<H> {
     // Looked at again only when it has grown by a quarter: a long row of a table must not be read once per character.
     if (!this.#blocks.inLine && this.#partialLength >= this.#nextLook) {
       const line = this.#pieces.join("");
-      const decided = this.#blocks.partialLine(line);
+      const decided = this.#blocks.line(line, false);
       this.#pieces = [line];
       if (decided === true) this.#takePartial();
       else this.#nextLook = decided === "never" ? Number.POSITIVE_INFINITY : Math.ceil(line.length * 1.25 + 0.5);
@@ -94,7 +94,7 @@ export class MarkdownStream<H> {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#blocks.inLine) this.#blocks.endLine();
-    else if (this.#partialLength > 0) this.#blocks.line(this.#takePartial());
+    else if (this.#partialLength > 0) this.#blocks.line(this.#takePartial(), true);
     this.#blocks.end();
   }
 }
