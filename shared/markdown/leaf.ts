@@ -6,6 +6,7 @@ import { parseInlines } from "./inline-parser.ts";
 import type { INCOMPLETE, Scanned } from "./links.ts";
 import type { BlockCounters } from "./block-parser.ts";
 import type { References, WaitingLeaf } from "./references.ts";
+import { withoutEnd } from "./runs.ts";
 import type { Inline, TreeSink } from "./tree.ts";
 
 /**
@@ -144,7 +145,5 @@ export class Leaf<H> implements WaitingLeaf {
 
 /** White space at the end of a leaf is no hard break. */
 function trimEnd(text: string): string {
-  let end = text.length;
-  while (end > 0 && " \t\n".includes(text[end - 1] ?? "x")) end--;
-  return text.slice(0, end);
+  return withoutEnd(text, " \t\n");
 }
