@@ -15,6 +15,7 @@ import { type DelimiterRun, DelimiterStack, readDelimiterRun } from "./delimiter
 import { readEntity } from "./entities.ts";
 import { INCOMPLETE, type LinkTarget, MAX_LABEL, normalizeLabel, type Scanned, scanInlineTarget, scanLabel } from "./links.ts";
 import type { MarkdownOptions } from "./leaf.ts";
+import { plainText } from "./plain-text.ts";
 import type { References } from "./references.ts";
 import { endOfRun, withoutEnd } from "./runs.ts";
 import type { Inline } from "./tree.ts";
@@ -60,11 +61,7 @@ const CHECKPOINT_STEP = 256;
 /** Wrappers in wrappers. Deeper ones lose their mark but not their text; browsers fail at a few thousand nested elements. */
 const MAX_NESTING = 32;
 
-export function parseInlines(text: string, options: InlineOptions): InlineResult {
-  return new InlineParser(text, options).parse();
-}
-
-class InlineParser {
+export class InlineParser {
   readonly #text: string;
   readonly #options: InlineOptions;
   readonly #speculative: boolean;
@@ -102,7 +99,7 @@ class InlineParser {
     this.#finish();
     const content = this.#build(0, this.#settledTokens, false);
     const settledNodes = content.length;
-    for (const node of this.#build(this.#settledTokens, this.#tokens.length, false)) content.push(node);
+    this.#build(this.#settledTokens, this.#tokens.length, false, content);
     return { content, settledLength: this.#settledLength, settledNodes };
   }
 
@@ -318,11 +315,10 @@ class InlineParser {
     }
   }
 
-  /** Builds the nodes of the tokens in `[from, to)`: wraps what the runs marked, joins texts. */
-  #build(from: number, to: number, insideLink: boolean): Inline[] {
+  /** Adds the nodes of the tokens in `[from, to)` to `root`: wraps what the runs marked, joins texts. */
+  #build(from: number, to: number, insideLink: boolean, root: Inline[] = []): Inline[] {
     const bareAddresses = !insideLink && this.#options.bareAddresses !== false;
     const open: { kind: Wrapper; children: Inline[] }[] = [];
-    const root: Inline[] = [];
     let children = root;
     let ignored = 0;
     let text = "";
@@ -370,25 +366,12 @@ class InlineParser {
 
 /** Markup at the end of growing text that may be the beginning of something longer. */
 function withoutPartialMarker(text: string): string {
-  const tail = text.slice(-40);
-  const marker = /(?:[*_~`]+|\\|&#?[a-zA-Z0-9]{0,31})$/.exec(tail);
-  return marker ? text.slice(0, text.length - marker[0].length) : text;
+  const [marker = ""] = /(?:[*_~`]+|\\|&#?[a-z0-9]{0,31})$/i.exec(text.slice(-40)) ?? [];
+  return text.slice(0, text.length - marker.length);
 }
 
 /** Line ends become spaces; one space on each side goes, unless there is nothing else (spec: code spans). */
 function codeText(source: string): string {
   const text = source.replaceAll("\n", " ");
-  return text.length > 1 && text.startsWith(" ") && text.endsWith(" ") && /[^ ]/.test(text) ? text.slice(1, -1) : text;
-}
-
-/** Text of content without its markup: the description of an image. */
-function plainText(content: readonly Inline[]): string {
-  let text = "";
-  for (const node of content) {
-    if (node.kind === "text" || node.kind === "code" || node.kind === "math") text += node.text;
-    else if (node.kind === "image") text += node.alt;
-    else if (node.kind === "break") text += "\n";
-    else if ("children" in node) text += plainText(node.children);
-  }
-  return text;
+  return text.startsWith(" ") && text.endsWith(" ") && /[^ ]/.test(text) ? text.slice(1, -1) : text;
 }

@@ -2,7 +2,7 @@
  * The inline content of one paragraph, heading or cell while its text grows: what is settled is never read again, what
  * is not is read at most a constant number of times.
  */
-import { parseInlines } from "./inline-parser.ts";
+import { InlineParser } from "./inline-parser.ts";
 import type { INCOMPLETE, Scanned } from "./links.ts";
 import type { BlockCounters } from "./block-parser.ts";
 import type { References, WaitingLeaf } from "./references.ts";
@@ -124,13 +124,13 @@ export class Leaf<H> implements WaitingLeaf {
   #read(speculative: boolean): void {
     const { options, references, counters } = this.#context;
     const text = this.#tail + this.#raw + this.#fresh;
-    const { content, settledLength, settledNodes } = parseInlines(this.#trim(text), {
+    const { content, settledLength, settledNodes } = new InlineParser(this.#trim(text), {
       ...options,
       references,
       missing: this.#missing,
       speculative,
       task: this.#task && this.#beginning,
-    });
+    }).parse();
     counters.inlineBytes += text.length;
     this.#inline(this.#settledNodes, content);
     if (settledLength > 0) this.#beginning = false;

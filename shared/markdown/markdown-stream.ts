@@ -34,12 +34,12 @@ export class MarkdownStream<H> {
 
   /** Reads more text. Finished lines reach the sink; call `flush` to see the unfinished one. */
   write(text: string): void {
-    if (this.#ended) throw new TypeError("MarkdownStream: write after end");
+    if (this.#ended) throw new TypeError("write after end");
     if (text === "") return;
     let at = this.#afterReturn && text.startsWith("\n") ? 1 : 0;
     this.#afterReturn = text.endsWith("\r");
     // A NUL has no meaning in any document (spec: insecure characters).
-    const safe = text.includes("\0") ? text.replaceAll("\0", "\u{FFFD}") : text;
+    const safe = text.replaceAll("\0", "\u{FFFD}");
     for (;;) {
       LINE_END.lastIndex = at;
       const match = LINE_END.exec(safe);

@@ -8,7 +8,7 @@ import { DomWriter, placeCaret } from "./dom-writer.ts";
 import { createElement } from "./elements.ts";
 import { documentFrames, type FrameScheduler } from "./frame-scheduler.ts";
 import type { MathSupport } from "./math-support.ts";
-import { ENGLISH_LABELS, type RenderLabels } from "./labels.ts";
+import type { RenderLabels } from "./labels.ts";
 import { LineBoxes } from "./line-boxes.ts";
 
 export interface TokenRendererOptions {
@@ -106,14 +106,7 @@ export class TokenRenderer {
         stop: () => {},
       };
     } else {
-      const writer = new DomWriter(element, {
-        headingBase: options.headingBase ?? 3,
-        labels: { ...ENGLISH_LABELS, ...options.labels },
-        base: () => options.base ?? element.baseURI,
-        imageOrigins: options.imagePolicy?.origins ?? [],
-        highlighter: options.highlighter,
-        math: options.math,
-      });
+      const writer = new DomWriter(element, options);
       const stream = new MarkdownStream(writer, { math: options.math?.scan });
       this.#stream = stream;
       this.#sink = {
@@ -133,14 +126,13 @@ export class TokenRenderer {
   }
 
   get counters(): RenderCounters {
-    const { bytesScanned = 0, inlineBytes = 0, ops = 0 } = this.#stream?.counters ?? {};
-    return { tokens: this.#tokens, flushes: this.#flushes, bytesScanned, inlineBytes, ops };
+    return { tokens: this.#tokens, flushes: this.#flushes, bytesScanned: 0, inlineBytes: 0, ops: 0, ...this.#stream?.counters };
   }
 
   /** Adds text. Shown in the next frame. */
   append(token: string): void {
     if (this.#state === "destroyed" || token === "") return;
-    if (this.#state !== "open") throw new TypeError("TokenRenderer: append after end");
+    if (this.#state !== "open") throw new TypeError("append after end");
     this.#tokens++;
     this.#pending.push(token);
     this.#schedule();
