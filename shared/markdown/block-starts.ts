@@ -17,7 +17,6 @@ export interface ListMarker {
 export interface Fence {
   readonly kind: "code";
   readonly char: string;
-  /** 0 for indented code, which has no fence. */
   readonly length: number;
   /** Indentation of the fence, taken off its lines. */
   readonly offset: number;
@@ -31,27 +30,20 @@ export type Opening =
   /** Without a text of its own it is the underline of the paragraph before it. */
   | { readonly kind: "heading"; readonly level: number; readonly text: string | null }
   | Fence
+  | { readonly kind: "code"; readonly info: "" }
   | { readonly kind: "table"; readonly align: readonly Alignment[] };
 
-export const INDENTED_CODE: Fence = { kind: "code", char: "", length: 0, offset: 0, info: "" };
+export const INDENTED_CODE: Opening = { kind: "code", info: "" };
 
-const START = /^[!-:=>_`|~]/;
-const RULE = /^([-*_])(?:[ \t]*\1){2,}[ \t]*$/;
+/** Cheap test before the others: a line that begins otherwise is text. */
+export const START = /^[!-:=>_`|~]/;
+export const RULE = /^([-*_])(?:[ \t]*\1){2,}[ \t]*$/;
 const HEADING = /^(#{1,6})(?:[ \t]+|$)/;
 const FENCE = /^(`{3,}(?=[^`]*$)|~{3,}|\$\$(?=[ \t]*$))([^]*)/;
 const UNDERLINE = /^(?:=+|-+)[ \t]*$/;
 const MARKER = /^(?:[-+*]|(\d{1,9})([.)]))(?=[ \t]|$)/;
 /** Only a list that starts at 1, and not with an empty item, may follow a paragraph without a blank line. */
 const INTERRUPTING = /^(?:[-+*]|0*1[.)])[ \t]+[^ \t]/;
-
-/** Cheap test before the others: a line that begins otherwise is text. */
-export function maybeStart(text: string): boolean {
-  return START.test(text);
-}
-
-export function isRule(text: string): boolean {
-  return RULE.test(text);
-}
 
 export function readHeading(text: string): Opening | null {
   const [all = "", { length: level } = ""] = HEADING.exec(text) ?? [];

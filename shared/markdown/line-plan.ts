@@ -2,14 +2,13 @@
 import {
   closesFence,
   INDENTED_CODE,
-  isRule,
-  type ListMarker,
-  maybeStart,
   type Opening,
   readFence,
   readHeading,
   readListMarker,
   readUnderline,
+  RULE,
+  START,
 } from "./block-starts.ts";
 import type { LineCursor } from "./line-cursor.ts";
 import { skipDefinitions } from "./links.ts";
@@ -107,7 +106,7 @@ function planStarts<H>(plan: LinePlan<H>, cursor: LineCursor, tip: OpenBlock<H>,
       plan.rest = cursor.rest();
       return true;
     }
-    if (!maybeStart(text)) return false;
+    if (!START.test(text)) return false;
     const deep = tip.depth + openings.length >= MAX_DEPTH;
     if (!deep && skipQuoteMarker(cursor)) {
       open(plan, { kind: "quote" });
@@ -123,7 +122,7 @@ function planStarts<H>(plan: LinePlan<H>, cursor: LineCursor, tip: OpenBlock<H>,
       openings.push({ kind: "heading", level, text: null });
       return true;
     }
-    if (isRule(text)) {
+    if (RULE.test(text)) {
       open(plan, { kind: "rule" });
       return true;
     }
@@ -146,14 +145,10 @@ function planStarts<H>(plan: LinePlan<H>, cursor: LineCursor, tip: OpenBlock<H>,
 function open<H>(plan: LinePlan<H>, opening: Opening): void {
   if (plan.openings.length === 0) {
     const { kind, start, parent } = plan.keep;
-    const ends = start.kind === "list" ? opening.kind !== "item" || !isSameList(start, opening.marker) : kind === "paragraph" || kind === "table";
+    const ends = start.kind === "list" ? opening.kind !== "item" || opening.marker.char !== start.char : kind === "paragraph" || kind === "table";
     if (ends) plan.keep = parent;
   }
   plan.openings.push(opening);
-}
-
-function isSameList(a: ListMarker, b: ListMarker): boolean {
-  return a.ordered === b.ordered && a.char === b.char;
 }
 
 /** What the beginning of a text may still become: see `isDecided`. */

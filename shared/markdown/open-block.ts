@@ -32,7 +32,7 @@ export class OpenBlock<H> {
   constructor(start: Start, firstLine: number, parent?: OpenBlock<H>) {
     this.kind = start.kind;
     this.start = start;
-    this.fence = start.kind === "code" && start.length > 0 ? start : null;
+    this.fence = "offset" in start ? start : null;
     this.firstLine = firstLine;
     this.parent = parent ?? this;
     this.depth = parent ? parent.depth + 1 : 1;

@@ -18,6 +18,7 @@ export type HighlightCode = (code: Element, language: string) => () => void;
 export interface CodeWriter {
   /** The whole block, bar included. */
   readonly element: HTMLElement;
+  readonly pre: HTMLElement;
   readonly code: HTMLElement;
   /** The first word of the info string, in lower case; empty when there is none. */
   readonly language: string;
@@ -60,6 +61,7 @@ export function createCode(document: Document, info: string, labels: RenderLabel
   element.append(bar, pre);
   return {
     element,
+    pre,
     code,
     language: word.toLowerCase(),
     text,

@@ -44,10 +44,11 @@ export class DomWriter implements TreeSink<BlockView> {
   #writeMath: Promise<WriteMath> | undefined;
   #highlighter: Promise<HighlightCode> | undefined;
   /** Called by `stop`. */
-  readonly #stops: (() => void)[];
+  readonly #stops: (() => void)[] = [];
   #stopped = false;
   readonly #codes: CodeWriter[] = [];
-  readonly #tables: HTMLElement[] = [];
+  /** What may be wider than the text: code and tables. */
+  readonly #boxes: HTMLElement[] = [];
   #section: HTMLElement | null = null;
   #sectionBlocks = 0;
   /** Sections that were filled in this frame, and those that have been on screen for a frame since. */
@@ -69,7 +70,6 @@ export class DomWriter implements TreeSink<BlockView> {
       setMath: (holder, tex, display) => void this.#setMath(holder, tex, display),
     };
     this.#overflow = new OverflowWatch(this.#document);
-    this.#stops = [() => this.#overflow.stop()];
   }
 
   open(parent: BlockView | null, block: BlockStart): BlockView {
@@ -120,6 +120,7 @@ export class DomWriter implements TreeSink<BlockView> {
         void this.#setMath(block.code.element, block.code.code.textContent ?? "", true);
       } else {
         this.#codes.push(block.code);
+        this.#boxes.push(block.code.pre);
         if (block.code.language) void this.#colour(block.code);
       }
     }
@@ -141,16 +142,14 @@ export class DomWriter implements TreeSink<BlockView> {
    * watched from here on: while the text streams each observation would cost a layout.
    */
   end(): void {
-    for (const code of this.#codes) {
-      code.fold();
-      if (code.code.parentElement) this.#overflow.add(code.code.parentElement);
-    }
-    for (const table of this.#tables) this.#overflow.add(table);
+    for (const code of this.#codes) code.fold();
+    for (const box of this.#boxes) this.#overflow.add(box);
   }
 
   /** Nothing runs afterwards. */
   stop(): void {
     this.#stopped = true;
+    this.#overflow.stop();
     for (const stop of this.#stops) stop();
   }
 
@@ -243,7 +242,7 @@ export class DomWriter implements TreeSink<BlockView> {
         const wrapper = createElement(this.#document, "div", { class: "tw", role: "group", "aria-label": this.#context.labels.table });
         const table = make("table");
         wrapper.append(table);
-        this.#tables.push(wrapper);
+        this.#boxes.push(wrapper);
         return view(table, wrapper);
       }
       case "row":

@@ -18,9 +18,8 @@ const WEB = /^https?:/;
 /** Raster formats: an SVG can hold script and further requests. */
 const DATA_IMAGE = /^data:image\/(?:png|gif|jpeg|webp);base64,[a-z0-9+/=]*$/i;
 
-/** C0, C1, white space and invisible format characters: browsers skip some of them in front of and inside a scheme. */
-// oxlint-disable-next-line no-control-regex
-const INVISIBLE = /[\u0000-\u0020\u007F-\u00A0\u00AD\u1680\u180E\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\uFEFF]+/g;
+/** White space, control and format characters: browsers skip some of them in front of and inside a scheme. */
+const INVISIBLE = /[\p{Z}\p{Cc}\p{Cf}]+/gu;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
 const NO_HOST = { host: "", origin: "", foreign: false };
