@@ -24,16 +24,23 @@ export interface DelimiterRun {
   next: DelimiterRun | null;
 }
 
-/** The run of `length` characters at `at`, with its flanking; null when it is text, such as `~~~` and a `*` between spaces. */
-export function readDelimiterRun(text: string, at: number, length: number): DelimiterRun | null {
+// The ends of the text count as white space.
+const ENDS_WITH_SPACE = /^$|\s$/;
+const STARTS_WITH_SPACE = /^(?:$|\s)/;
+const ENDS_WITH_PUNCTUATION = /[\p{P}\p{S}]$/u;
+const STARTS_WITH_PUNCTUATION = /^[\p{P}\p{S}]/u;
+
+/** The run from `at` to `end`, with its flanking; null when it is text, such as `~~~` and a `*` between spaces. */
+export function readDelimiterRun(text: string, at: number, end: number): DelimiterRun | null {
   const char = text.charAt(at);
+  const length = end - at;
   // Two units, so that a character outside the basic plane is whole. `substring` takes -1 for 0.
   const before = text.substring(at - 2, at);
-  const after = text.substr(at + length, 2);
-  const beforeSpace = /^$|\s$/.test(before);
-  const beforePunctuation = /[\p{P}\p{S}]$/u.test(before);
-  const afterSpace = /^$|^\s/.test(after);
-  const afterPunctuation = /^[\p{P}\p{S}]/u.test(after);
+  const after = text.slice(end, end + 2);
+  const beforeSpace = ENDS_WITH_SPACE.test(before);
+  const beforePunctuation = ENDS_WITH_PUNCTUATION.test(before);
+  const afterSpace = STARTS_WITH_SPACE.test(after);
+  const afterPunctuation = STARTS_WITH_PUNCTUATION.test(after);
   const left = !afterSpace && (!afterPunctuation || beforeSpace || beforePunctuation);
   const right = !beforeSpace && (!beforePunctuation || afterSpace || afterPunctuation);
   const intraword = char === "_";

@@ -64,5 +64,6 @@ const ESCAPE_OR_ENTITY = /\\([!-/:-@[-`{-~])|&[#\w]{2,33};/g;
 
 /** Resolves backslash escapes and character references, as destinations, titles and info strings want it. */
 export function unescapeText(source: string): string {
+  if (!/[\\&]/.test(source)) return source;
   return source.replace(ESCAPE_OR_ENTITY, (all: string, escaped: string | undefined) => escaped ?? readEntity(all, 0)?.text ?? all);
 }

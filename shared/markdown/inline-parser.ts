@@ -50,9 +50,9 @@ interface Bracket {
   nested: boolean;
 }
 
-/** What may be more than text. Runs are matched whole. */
-const SPECIAL = /[\\[\]<&$]|\n *|!\[|`+|\*+|_+|~+|www\.|(?:https?|ftp):\/\//gi;
+const SPECIAL = /[\n\\`*_~[\]<&$]|!\[|www\.|(?:https?|ftp):\/\//gi;
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
+const PARTIAL_MARKER = /(?:[*_~`]+|\\|&#?[a-zA-Z0-9]{0,31})$/;
 const TASK = /^\[([ \txX])\](?=[ \t\n])/;
 /** Openers further back than this are shown as written: what is that old is rather a lone asterisk than unfinished emphasis. */
 const SPECULATION_REACH = 512;
@@ -94,7 +94,10 @@ export class InlineParser {
       const match = SPECIAL.exec(text);
       const at = match ? match.index : text.length;
       if (at > this.#pos) this.#plain(at);
-      if (match && !this.#special(match[0])) this.#literal(at + match[0].length);
+      if (!match) break;
+      const mark = match[0];
+      const end = "`*_~".includes(mark) ? endOfRun(text, mark, at) : at + mark.length;
+      if (!this.#special(mark, end)) this.#literal(end);
     }
     this.#finish();
     const content = this.#build(0, this.#settledTokens, false);
@@ -152,29 +155,28 @@ export class InlineParser {
     return at;
   }
 
-  /** Reads what `match` begins; false when it is only text. */
-  #special(match: string): boolean {
-    const { length } = match;
-    switch (match[0]) {
+  /** Reads what `mark` or a run of it, which ends at `end`, begins; false when it is only text. */
+  #special(mark: string, end: number): boolean {
+    switch (mark) {
       case "\n":
-        return this.#lineEnd(length);
+        return this.#lineEnd(end);
       case "\\":
         return this.#backslash();
       case "$":
         return this.#math();
       case "`":
-        return this.#code(length);
+        return this.#code(end);
       case "*":
       case "_":
       case "~": {
-        const run = readDelimiterRun(this.#text, this.#pos, length);
+        const run = readDelimiterRun(this.#text, this.#pos, end);
         if (!run) return false;
         this.#delimiters.push(run);
-        return this.#add(run, this.#pos + length);
+        return this.#add(run, end);
       }
       case "[":
-      case "!":
-        return this.#openBracket(length);
+      case "![":
+        return this.#openBracket(end);
       case "]":
         return this.#closeBracket();
       case "<":
@@ -184,7 +186,7 @@ export class InlineParser {
         return entity !== null && this.#add({ kind: "text", text: entity.text }, entity.end);
       }
       default:
-        return this.#bareAddress(match);
+        return this.#bareAddress(mark);
     }
   }
 
@@ -192,14 +194,14 @@ export class InlineParser {
     return found !== null && this.#add(found.value, found.end);
   }
 
-  #lineEnd(length: number): boolean {
+  #lineEnd(end: number): boolean {
     const last = this.#tokens.at(-1);
     let hard = false;
     if (last?.kind === "text") {
       hard = last.text.endsWith("  ");
       this.#tokens[this.#tokens.length - 1] = { kind: "text", text: withoutEnd(last.text, " ") };
     }
-    return this.#add(hard ? { kind: "break" } : { kind: "text", text: "\n" }, this.#pos + length);
+    return this.#add(hard ? { kind: "break" } : { kind: "text", text: "\n" }, endOfRun(this.#text, " ", end));
   }
 
   #math(): boolean {
@@ -216,9 +218,9 @@ export class InlineParser {
     return ESCAPABLE.test(next) && this.#add({ kind: "text", text: next }, this.#pos + 2);
   }
 
-  #code(length: number): boolean {
+  #code(start: number): boolean {
     const text = this.#text;
-    const start = this.#pos + length;
+    const length = start - this.#pos;
     if (!this.#backticksKnown || (this.#backticks.get(length) ?? -1) >= start) {
       for (let at = text.indexOf("`", start); at >= 0; at = text.indexOf("`", at)) {
         const end = endOfRun(text, "`", at);
@@ -239,11 +241,10 @@ export class InlineParser {
     return false;
   }
 
-  #openBracket(length: number): boolean {
+  #openBracket(at: number): boolean {
     const below = this.#brackets.at(-1);
     if (below) below.nested = true;
-    const at = this.#pos + length;
-    this.#brackets.push({ token: this.#tokens.length, at, image: length === 2, delimiters: this.#delimiters.top, nested: false });
+    this.#brackets.push({ token: this.#tokens.length, at, image: at - this.#pos === 2, delimiters: this.#delimiters.top, nested: false });
     return false;
   }
 
@@ -323,7 +324,7 @@ export class InlineParser {
     let ignored = 0;
     let text = "";
     const flush = (growing = false): void => {
-      if (bareAddresses) addWithEmails(children, text, growing);
+      if (bareAddresses && text.includes("@")) addWithEmails(children, text, growing);
       else if (text !== "") children.push({ kind: "text", text });
       text = "";
     };
@@ -366,8 +367,8 @@ export class InlineParser {
 
 /** Markup at the end of growing text that may be the beginning of something longer. */
 function withoutPartialMarker(text: string): string {
-  const [marker = ""] = /(?:[*_~`]+|\\|&#?[a-z0-9]{0,31})$/i.exec(text.slice(-40)) ?? [];
-  return text.slice(0, text.length - marker.length);
+  const marker = PARTIAL_MARKER.exec(text.slice(-40));
+  return marker ? text.slice(0, -marker[0].length) : text;
 }
 
 /** Line ends become spaces; one space on each side goes, unless there is nothing else (spec: code spans). */

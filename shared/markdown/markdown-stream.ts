@@ -10,6 +10,8 @@ import { type BlockCounters, BlockParser } from "./block-parser.ts";
 import type { MarkdownOptions } from "./leaf.ts";
 import type { TreeSink } from "./tree.ts";
 
+const LINE_OR_NUL = /[\0\r\n]/;
+
 export class MarkdownStream<H> {
   readonly #blocks: BlockParser<H>;
   /** The line that has no end yet. */
@@ -35,13 +37,24 @@ export class MarkdownStream<H> {
     if (text === "") return;
     const fresh = this.#afterReturn && text.startsWith("\n") ? text.slice(1) : text;
     this.#afterReturn = text.endsWith("\r");
+    if (!LINE_OR_NUL.test(fresh)) {
+      this.#add(fresh);
+      return;
+    }
     // A NUL has no meaning in any document (spec: insecure characters).
     const lines = fresh.replaceAll("\0", "\u{FFFD}").split(/\r\n|\n|\r/);
-    for (const [index, line] of lines.entries()) {
-      if (index > 0) this.#lineEnd();
-      if (this.#blocks.inLine) this.#blocks.more(line);
-      else this.#partial += line;
+    const last = lines.pop() ?? "";
+    for (const line of lines) {
+      this.#add(line);
+      this.#lineEnd();
     }
+    this.#add(last);
+  }
+
+  /** More of a line. */
+  #add(text: string): void {
+    if (this.#blocks.inLine) this.#blocks.more(text);
+    else this.#partial += text;
   }
 
   #lineEnd(): void {
