@@ -24,23 +24,19 @@ export interface DelimiterRun {
   next: DelimiterRun | null;
 }
 
-// The ends of the text count as white space.
-const ENDS_WITH_SPACE = /^$|\s$/;
-const STARTS_WITH_SPACE = /^(?:$|\s)/;
-const ENDS_WITH_PUNCTUATION = /[\p{P}\p{S}]$/u;
-const STARTS_WITH_PUNCTUATION = /^[\p{P}\p{S}]/u;
+const PUNCTUATION = /[\p{P}\p{S}]/u;
 
 /** The run from `at` to `end`, with its flanking; null when it is text, such as `~~~` and a `*` between spaces. */
 export function readDelimiterRun(text: string, at: number, end: number): DelimiterRun | null {
   const char = text.charAt(at);
   const length = end - at;
-  // Two units, so that a character outside the basic plane is whole. `substring` takes -1 for 0.
-  const before = text.substring(at - 2, at);
-  const after = text.slice(end, end + 2);
-  const beforeSpace = ENDS_WITH_SPACE.test(before);
-  const beforePunctuation = ENDS_WITH_PUNCTUATION.test(before);
-  const afterSpace = STARTS_WITH_SPACE.test(after);
-  const afterPunctuation = STARTS_WITH_PUNCTUATION.test(after);
+  // Whole characters: the one before may be a surrogate pair. The ends of the text count as white space.
+  const before = text.substring(at - ((text.charCodeAt(at - 1) & 0xfc_00) === 0xdc_00 ? 2 : 1), at);
+  const after = String.fromCodePoint(text.codePointAt(end) ?? 10);
+  const beforeSpace = before.trim() === "";
+  const beforePunctuation = PUNCTUATION.test(before);
+  const afterSpace = after.trim() === "";
+  const afterPunctuation = PUNCTUATION.test(after);
   const left = !afterSpace && (!afterPunctuation || beforeSpace || beforePunctuation);
   const right = !beforeSpace && (!beforePunctuation || afterSpace || afterPunctuation);
   const intraword = char === "_";

@@ -64,7 +64,6 @@ const MAX_NESTING = 32;
 export class InlineParser {
   readonly #text: string;
   readonly #options: InlineOptions;
-  readonly #speculative: boolean;
   #pos = 0;
   readonly #tokens: Token[] = [];
   readonly #delimiters = new DelimiterStack();
@@ -82,7 +81,6 @@ export class InlineParser {
 
   constructor(text: string, options: InlineOptions) {
     this.#options = options;
-    this.#speculative = options.speculative;
     this.#text = options.speculative ? withoutPartialMarker(text) : text;
   }
 
@@ -95,9 +93,7 @@ export class InlineParser {
       const at = match ? match.index : text.length;
       if (at > this.#pos) this.#plain(at);
       if (!match) break;
-      const mark = match[0];
-      const end = "`*_~".includes(mark) ? endOfRun(text, mark, at) : at + mark.length;
-      if (!this.#special(mark, end)) this.#literal(end);
+      if (!this.#special(match[0])) this.#literal(at + match[0].length);
     }
     this.#finish();
     const content = this.#build(0, this.#settledTokens, false);
@@ -109,7 +105,7 @@ export class InlineParser {
   #task(): void {
     const [, mark] = TASK.exec(this.#text) ?? [];
     if (mark !== undefined) this.#add({ kind: "checkbox", checked: mark.trim() !== "" }, 3);
-    else if (this.#speculative && /^\[(?:[ \txX]\]?)?$/.test(this.#text)) this.#pos = this.#text.length;
+    else if (this.#options.speculative && /^\[(?:[ \txX]\]?)?$/.test(this.#text)) this.#pos = this.#text.length;
   }
 
   /** Goes on at `end`, with a token for what lies before it. */
@@ -120,8 +116,8 @@ export class InlineParser {
   }
 
   /** What lies before `end` is text. */
-  #literal(end: number): void {
-    this.#add({ kind: "text", text: this.#text.slice(this.#pos, end) }, end);
+  #literal(end: number): true {
+    return this.#add({ kind: "text", text: this.#text.slice(this.#pos, end) }, end);
   }
 
   /** Text without any special character, from the position up to `end`. */
@@ -155,28 +151,29 @@ export class InlineParser {
     return at;
   }
 
-  /** Reads what `mark` or a run of it, which ends at `end`, begins; false when it is only text. */
-  #special(mark: string, end: number): boolean {
+  /** Reads what `mark` begins; false when it is only text. */
+  #special(mark: string): boolean {
     switch (mark) {
       case "\n":
-        return this.#lineEnd(end);
+        return this.#lineEnd();
       case "\\":
         return this.#backslash();
       case "$":
         return this.#math();
       case "`":
-        return this.#code(end);
+        return this.#code();
       case "*":
       case "_":
       case "~": {
+        const end = endOfRun(this.#text, mark, this.#pos);
         const run = readDelimiterRun(this.#text, this.#pos, end);
-        if (!run) return false;
+        if (!run) return this.#literal(end);
         this.#delimiters.push(run);
         return this.#add(run, end);
       }
       case "[":
       case "![":
-        return this.#openBracket(end);
+        return this.#openBracket(mark);
       case "]":
         return this.#closeBracket();
       case "<":
@@ -194,14 +191,14 @@ export class InlineParser {
     return found !== null && this.#add(found.value, found.end);
   }
 
-  #lineEnd(end: number): boolean {
+  #lineEnd(): boolean {
     const last = this.#tokens.at(-1);
     let hard = false;
     if (last?.kind === "text") {
       hard = last.text.endsWith("  ");
       this.#tokens[this.#tokens.length - 1] = { kind: "text", text: withoutEnd(last.text, " ") };
     }
-    return this.#add(hard ? { kind: "break" } : { kind: "text", text: "\n" }, endOfRun(this.#text, " ", end));
+    return this.#add(hard ? { kind: "break" } : { kind: "text", text: "\n" }, endOfRun(this.#text, " ", this.#pos + 1));
   }
 
   #math(): boolean {
@@ -218,8 +215,9 @@ export class InlineParser {
     return ESCAPABLE.test(next) && this.#add({ kind: "text", text: next }, this.#pos + 2);
   }
 
-  #code(start: number): boolean {
+  #code(): boolean {
     const text = this.#text;
+    const start = endOfRun(text, "`", this.#pos);
     const length = start - this.#pos;
     if (!this.#backticksKnown || (this.#backticks.get(length) ?? -1) >= start) {
       for (let at = text.indexOf("`", start); at >= 0; at = text.indexOf("`", at)) {
@@ -231,20 +229,20 @@ export class InlineParser {
       }
       this.#backticksKnown = true;
     }
-    if (this.#speculative && text.length - this.#pos <= SPECULATION_REACH) {
+    if (this.#options.speculative && text.length - this.#pos <= SPECULATION_REACH) {
       const rest = codeText(text.slice(start));
       if (rest !== "") return this.#add({ kind: "code", text: rest }, text.length);
       this.#pos = text.length;
       return true;
     }
     this.#openCode = true;
-    return false;
+    return this.#literal(start);
   }
 
-  #openBracket(at: number): boolean {
+  #openBracket({ length }: string): boolean {
     const below = this.#brackets.at(-1);
     if (below) below.nested = true;
-    this.#brackets.push({ token: this.#tokens.length, at, image: at - this.#pos === 2, delimiters: this.#delimiters.top, nested: false });
+    this.#brackets.push({ token: this.#tokens.length, at: this.#pos + length, image: length === 2, delimiters: this.#delimiters.top, nested: false });
     return false;
   }
 
@@ -278,7 +276,7 @@ export class InlineParser {
   #target(opener: Bracket, close: number): Scanned<LinkTarget> | typeof INCOMPLETE | null {
     const text = this.#text;
         const after = close + 1;
-    const mayGrow = this.#speculative && text.length - opener.at <= SPECULATION_REACH;
+    const mayGrow = this.#options.speculative && text.length - opener.at <= SPECULATION_REACH;
     if (text[after] === "(") {
       const inline = scanInlineTarget(text, after);
       if (inline === INCOMPLETE ? mayGrow : inline) return inline;
@@ -301,14 +299,13 @@ export class InlineParser {
     if (this.#options.bareAddresses === false) return false;
     const link = scanBareAutolink(this.#text, this.#pos, prefix, this.#brackets.length > 0);
     // One that reaches the end of growing text is not complete yet.
-    if (!link?.reachesEnd || !this.#speculative) return this.#scanned(link);
-    this.#literal(link.end);
-    return true;
+    if (!link?.reachesEnd || !this.#options.speculative) return this.#scanned(link);
+    return this.#literal(link.end);
   }
 
   #finish(): void {
     this.#delimiters.pair(null);
-    if (!this.#speculative) return;
+    if (!this.#options.speculative) return;
     const reach = this.#text.length - SPECULATION_REACH;
     for (const { at, token } of this.#brackets) if (at >= reach) this.#tokens[token] = { kind: "text", text: "" };
     for (let run = this.#delimiters.top; run && run.at >= reach; run = run.previous) {
@@ -334,7 +331,9 @@ export class InlineParser {
       children = open.at(-1)?.children ?? root;
       if (top && top.children.length > 0) children.push(top);
     };
-    for (const token of this.#tokens.slice(from, to)) {
+    for (let index = from; index < to; index++) {
+      const token = this.#tokens[index];
+      if (!token) break;
       if (token.kind === "text") text += token.text;
       else if (token.kind === "run") {
         for (let count = token.closes; count > 0; count--) {
@@ -357,7 +356,7 @@ export class InlineParser {
         children.push(token);
       }
     }
-    const growing = this.#speculative && to === this.#tokens.length;
+    const growing = this.#options.speculative && to === this.#tokens.length;
     // Wrappers still open are speculative: they close where the text stops.
     while (open.length > 0) close(growing);
     flush(growing);

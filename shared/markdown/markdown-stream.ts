@@ -10,8 +10,6 @@ import { type BlockCounters, BlockParser } from "./block-parser.ts";
 import type { MarkdownOptions } from "./leaf.ts";
 import type { TreeSink } from "./tree.ts";
 
-const LINE_OR_NUL = /[\0\r\n]/;
-
 export class MarkdownStream<H> {
   readonly #blocks: BlockParser<H>;
   /** The line that has no end yet. */
@@ -37,18 +35,15 @@ export class MarkdownStream<H> {
     if (text === "") return;
     const fresh = this.#afterReturn && text.startsWith("\n") ? text.slice(1) : text;
     this.#afterReturn = text.endsWith("\r");
-    if (!LINE_OR_NUL.test(fresh)) {
-      this.#add(fresh);
-      return;
-    }
     // A NUL has no meaning in any document (spec: insecure characters).
-    const lines = fresh.replaceAll("\0", "\u{FFFD}").split(/\r\n|\n|\r/);
-    const last = lines.pop() ?? "";
-    for (const line of lines) {
-      this.#add(line);
+    const safe = fresh.replaceAll("\0", "\u{FFFD}").replace(/\r\n?/g, "\n");
+    let at = 0;
+    for (let end = safe.indexOf("\n"); end >= 0; end = safe.indexOf("\n", at)) {
+      this.#add(safe.slice(at, end));
       this.#lineEnd();
+      at = end + 1;
     }
-    this.#add(last);
+    this.#add(safe.slice(at));
   }
 
   /** More of a line. */
