@@ -68,7 +68,7 @@ export class DelimiterStack {
   }
 
   /**
-   * Pairs what lies above `bottom`. Runs that may still open stay on the stack, so it can be called again after more
+   * Pairs what lies above `bottom`. Only runs that may still open stay on the stack, so it can be called again after more
    * runs have come: a closer only ever looks back.
    *
    * `floors` remembers, per kind of closer, below which run there is no opener for it. Without it "a**b" repeated

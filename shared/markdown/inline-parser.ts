@@ -35,6 +35,8 @@ export interface InlineResult {
   /** Characters and nodes of `content` that no further text can change. */
   settledLength: number;
   settledNodes: number;
+  /** Nothing is open: letters and spaces behind it can only make its last text longer. */
+  calm: boolean;
 }
 
 type Token = Inline | DelimiterRun;
@@ -73,8 +75,8 @@ export class InlineParser {
   /** Last offset of a backtick run per length, known once a search has run to the end: makes failing searches free. */
   readonly #backticks = new Map<number, number>();
   #backticksKnown = false;
-  /** A backtick run or a formula's opener without a partner was seen: its partner may still come. */
-  #openCode = false;
+  /** Something was seen whose meaning may change: a backtick run or a formula without an end, the end of a link's text. */
+  #waiting = false;
   #settledLength = 0;
   #settledTokens = 0;
   #nextCheckpoint = CHECKPOINT_STEP;
@@ -82,6 +84,7 @@ export class InlineParser {
   constructor(text: string, options: InlineOptions) {
     this.#options = options;
     this.#text = options.speculative ? withoutPartialMarker(text) : text;
+    this.#waiting = this.#text !== text;
   }
 
   parse(): InlineResult {
@@ -99,7 +102,8 @@ export class InlineParser {
     const content = this.#build(0, this.#settledTokens, false);
     const settledNodes = content.length;
     this.#build(this.#settledTokens, this.#tokens.length, false, content);
-    return { content, settledLength: this.#settledLength, settledNodes };
+    const calm = this.#options.speculative && !this.#waiting && this.#brackets.length === 0 && this.#delimiters.top === null;
+    return { content, settledLength: this.#settledLength, settledNodes, calm };
   }
 
   #task(): void {
@@ -122,7 +126,7 @@ export class InlineParser {
 
   /** Text without any special character, from the position up to `end`. */
   #plain(end: number): void {
-    if (end >= this.#nextCheckpoint && this.#brackets.length === 0 && !this.#openCode) {
+    if (end >= this.#nextCheckpoint && this.#brackets.length === 0 && !this.#waiting) {
       const at = this.#checkpoint(end);
       if (at > 0) {
         this.#literal(at);
@@ -141,14 +145,10 @@ export class InlineParser {
     const at = this.#pos + space + 1;
     if (space < 0 || this.#text[at] === " ") return 0;
     this.#delimiters.pair(null);
-    for (let run = this.#delimiters.top; run; run = run.previous) {
-      if (!run.canOpen) continue;
-      // Asked again after as much text as has been waiting: the stack of openers may be long.
-      this.#nextCheckpoint = end + Math.max(CHECKPOINT_STEP, end - this.#settledLength);
-      return 0;
-    }
-    this.#delimiters.cut(null);
-    return at;
+    if (!this.#delimiters.top) return at;
+    // Asked again after as much text as has been waiting: the stack of openers may be long.
+    this.#nextCheckpoint = end + Math.max(CHECKPOINT_STEP, end - this.#settledLength);
+    return 0;
   }
 
   /** Reads what `mark` begins; false when it is only text. */
@@ -204,7 +204,7 @@ export class InlineParser {
   #math(): boolean {
     const found = this.#options.math?.(this.#text, this.#pos);
     if (found !== INCOMPLETE) return this.#scanned(found ? { value: { kind: "math", ...found.value }, end: found.end } : null);
-    this.#openCode = true;
+    this.#waiting = true;
     return false;
   }
 
@@ -235,14 +235,20 @@ export class InlineParser {
       this.#pos = text.length;
       return true;
     }
-    this.#openCode = true;
+    this.#waiting = true;
     return this.#literal(start);
   }
 
   #openBracket({ length }: string): boolean {
     const below = this.#brackets.at(-1);
     if (below) below.nested = true;
-    this.#brackets.push({ token: this.#tokens.length, at: this.#pos + length, image: length === 2, delimiters: this.#delimiters.top, nested: false });
+    this.#brackets.push({
+      token: this.#tokens.length,
+      at: this.#pos + length,
+      image: length === 2,
+      delimiters: this.#delimiters.top,
+      nested: false,
+    });
     return false;
   }
 
@@ -257,6 +263,7 @@ export class InlineParser {
     if (target === INCOMPLETE) {
       // Only the label is shown until the target is there.
       this.#tokens[token] = { kind: "text", text: "" };
+      this.#waiting = true;
       this.#pos = this.#text.length;
       return true;
     }
@@ -275,7 +282,7 @@ export class InlineParser {
   /** What a `]` at `close` points to: an inline target, or a reference. */
   #target(opener: Bracket, close: number): Scanned<LinkTarget> | typeof INCOMPLETE | null {
     const text = this.#text;
-        const after = close + 1;
+    const after = close + 1;
     const mayGrow = this.#options.speculative && text.length - opener.at <= SPECULATION_REACH;
     if (text[after] === "(") {
       const inline = scanInlineTarget(text, after);
@@ -309,7 +316,7 @@ export class InlineParser {
     const reach = this.#text.length - SPECULATION_REACH;
     for (const { at, token } of this.#brackets) if (at >= reach) this.#tokens[token] = { kind: "text", text: "" };
     for (let run = this.#delimiters.top; run && run.at >= reach; run = run.previous) {
-      if (run.canOpen) for (; run.left > 0; run.left = Math.max(0, run.left - 2)) run.opens.unshift(run.left);
+      for (; run.left > 0; run.left = Math.max(0, run.left - 2)) run.opens.unshift(run.left);
     }
   }
 

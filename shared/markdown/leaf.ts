@@ -15,6 +15,10 @@ import type { Inline, TreeSink } from "./tree.ts";
  */
 const BACK_OFF = 4_096;
 
+/** So much is shown as it is at once when it cannot be markup, instead of reading the unsettled text again. */
+const PLAIN_STEP = 256;
+const PLAIN = /^[\p{L}\p{N} ,;]+$/u;
+
 /** The formula at an offset; `INCOMPLETE` when more text could still make it one. Looks ahead a bounded number of characters. */
 export type MathScan = (text: string, offset: number) => Scanned<{ text: string; display: boolean }> | typeof INCOMPLETE | null;
 
@@ -51,6 +55,8 @@ export class Leaf<H> implements WaitingLeaf {
   #settledNodes = 0;
   #readNodes = 0;
   #rawNodes = 0;
+  /** The last text of what was read, as it is written, when plain words can only make it longer. */
+  #growing: string | null = null;
   #beginning = true;
   /** The whole text, kept only while definitions are missing. */
   #text = "";
@@ -90,14 +96,21 @@ export class Leaf<H> implements WaitingLeaf {
     const fresh = this.#fresh;
     if (fresh === "") return;
     const read = this.#tail.length;
-    if (read > BACK_OFF && this.#raw.length + fresh.length < read / 8) {
-      this.#inline(this.#settledNodes + this.#readNodes + this.#rawNodes, [{ kind: "text", text: fresh }]);
-      this.#rawNodes++;
-      this.#raw += fresh;
-      this.#fresh = "";
+    const unread = this.#raw.length + fresh.length;
+    const shown = this.#settledNodes + this.#readNodes;
+    if (this.#growing !== null && unread < PLAIN_STEP && PLAIN.test(fresh)) {
+      this.#growing += fresh;
+      this.#inline(shown - 1, [{ kind: "text", text: this.#trim(this.#growing) }]);
+    } else if (read > BACK_OFF && unread < read / 8) {
+      this.#growing = null;
+      this.#inline(shown + this.#rawNodes++, [{ kind: "text", text: fresh }]);
+    } else {
+      this.#read(true);
       return;
     }
-    this.#read(true);
+    this.#context.counters.inlineBytes += fresh.length;
+    this.#raw += fresh;
+    this.#fresh = "";
   }
 
   /** Shows the content of a leaf whose text is complete. `text` is the whole of it, for when a definition comes later. */
@@ -124,7 +137,8 @@ export class Leaf<H> implements WaitingLeaf {
   #read(speculative: boolean): void {
     const { options, references, counters } = this.#context;
     const text = this.#tail + this.#raw + this.#fresh;
-    const { content, settledLength, settledNodes } = new InlineParser(this.#trim(text), {
+    const shown = this.#trim(text);
+    const { content, settledLength, settledNodes, calm } = new InlineParser(shown, {
       ...options,
       references,
       missing: this.#missing,
@@ -137,10 +151,18 @@ export class Leaf<H> implements WaitingLeaf {
     this.#settledNodes += settledNodes;
     this.#readNodes = content.length - settledNodes;
     this.#rawNodes = 0;
+    const last = content.at(-1);
+    this.#growing = calm && last?.kind === "text" ? plainEnd(last.text, text.slice(shown.length)) : null;
     this.#tail = text.slice(settledLength);
     this.#raw = "";
     this.#fresh = "";
   }
+}
+
+/** A text and the space behind it, unless more words can change it: an address ends with a space, a line end takes those behind it. */
+function plainEnd(text: string, space: string): string | null {
+  const word = text.slice(text.lastIndexOf(" ") + 1);
+  return /[@:/.]/.test(word) || space.includes("\n") ? null : text + space;
 }
 
 /** White space at the end of a leaf is no hard break. */

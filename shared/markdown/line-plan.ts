@@ -145,7 +145,8 @@ function planStarts<H>(plan: LinePlan<H>, cursor: LineCursor, tip: OpenBlock<H>,
 function open<H>(plan: LinePlan<H>, opening: Opening): void {
   if (plan.openings.length === 0) {
     const { kind, start, parent } = plan.keep;
-    const ends = start.kind === "list" ? opening.kind !== "item" || opening.marker.char !== start.char : kind === "paragraph" || kind === "table";
+    const ends =
+      start.kind === "list" ? opening.kind !== "item" || opening.marker.char !== start.char : kind === "paragraph" || kind === "table";
     if (ends) plan.keep = parent;
   }
   plan.openings.push(opening);
