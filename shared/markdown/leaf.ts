@@ -152,17 +152,17 @@ export class Leaf<H> implements WaitingLeaf {
     this.#readNodes = content.length - settledNodes;
     this.#rawNodes = 0;
     const last = content.at(-1);
-    this.#growing = calm && last?.kind === "text" ? plainEnd(last.text, text.slice(shown.length)) : null;
+    // The space at the end is not shown before something follows it.
+    this.#growing = calm && last?.kind === "text" && !mayBeAddress(last.text) ? last.text + text.slice(shown.length) : null;
     this.#tail = text.slice(settledLength);
     this.#raw = "";
     this.#fresh = "";
   }
 }
 
-/** A text and the space behind it, unless more words can change it: an address ends with a space, a line end takes those behind it. */
-function plainEnd(text: string, space: string): string | null {
-  const word = text.slice(text.lastIndexOf(" ") + 1);
-  return /[@:/.]/.test(word) || space.includes("\n") ? null : text + space;
+/** Whether more words can change the text: it ends with what may be an address. */
+function mayBeAddress(text: string): boolean {
+  return /[@:/.]/.test(text.slice(text.lastIndexOf(" ") + 1));
 }
 
 /** White space at the end of a leaf is no hard break. */
