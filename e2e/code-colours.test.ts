@@ -1,4 +1,7 @@
-/** The highlighter is a file of its own, loaded when the first code block is complete: from every build, under the strictest policy. */
+/**
+ * The highlighter is a file of its own, loaded when the first code block is complete, and so is the typesetter, loaded with the first
+ * formula where the element has `math`: from every build, under the strictest policy.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -20,6 +23,7 @@ const asked: string[] = [];
 
 const PAGES: Readonly<Record<string, string>> = {
   "/module": '<script type="module" src="/widget/chanl-chat.js"></script>',
+  "/math": '<script type="module" src="/widget/chanl-chat.js"></script>',
   "/classic": '<script src="/widget/chanl-chat.iife.js"></script>',
 };
 
@@ -30,7 +34,7 @@ beforeAll(async () => {
       response.writeHead(200, { "Content-Type": "text/event-stream", "X-Stream-Id": "s1" });
       const frames = [
         { type: "start", streamId: "s1", messageId: "m1", v: 1 },
-        { type: "token", content: "Here:\n\n```ts\nconst answer = 42; // why\n```\n\nDone." },
+        { type: "token", content: "Here:\n\n```ts\nconst answer = 42; // why\n```\n\nDone: $x^2$." },
         { type: "done", reason: "stop" },
       ];
       for (const [index, frame] of frames.entries())
@@ -42,7 +46,7 @@ beforeAll(async () => {
     if (page) {
       response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": POLICY });
       response.end(
-        `<!doctype html><title>x</title><link rel="icon" href="data:,"><body><chanl-chat endpoint="/" agent-id="a"></chanl-chat>${page}`,
+        `<!doctype html><title>x</title><link rel="icon" href="data:,"><body><chanl-chat endpoint="/" agent-id="a"${url === "/math" ? " math" : ""}></chanl-chat>${page}`,
       );
       return;
     }
@@ -90,6 +94,19 @@ test.each(["/module", "/classic"])("a script tag (%s) loads it from beside the s
   await page.close();
 });
 
+test("with `math` a formula is set, by a file from beside the script, and nothing is reported", async () => {
+  asked.length = 0;
+  const { page, errors } = await ask("/math");
+  await page.locator("chanl-chat math").waitFor({ state: "attached" });
+  expect(await page.locator("chanl-chat math msup").count()).toBe(1);
+  expect(asked.filter((url) => url.includes("math"))).toEqual([
+    "/math",
+    expect.stringMatching(/^\/widget\/chunks\/math-writer-[\w-]+\.js$/),
+  ]);
+  expect([errors, await page.evaluate("window.reports")]).toEqual([[], []]);
+  await page.close();
+});
+
 test("where the file is missing, code stays plain and the page hears of no error", async () => {
   const [chunk] = (await readdir(join(root, "dist", "chunks"))).filter((name) => /^code-highlighter-.*\.js$/.test(name));
   missing.add(`/widget/chunks/${chunk}`);
@@ -105,6 +122,15 @@ test("where the file is missing, code stays plain and the page hears of no error
   expect(errors.filter((error) => !error.includes("404"))).toEqual([]);
   await page.close();
   missing.clear();
+});
+
+test("without `math` TeX stays as it was written, and no typesetter is asked for", async () => {
+  asked.length = 0;
+  const { page, coloured } = await ask("/module");
+  await until(async () => (await coloured()) === "const", "the colours");
+  expect(await page.locator("chanl-chat .md").innerText()).toContain("Done: $x^2$.");
+  expect(asked.some((url) => url.includes("math"))).toBe(false);
+  await page.close();
 });
 
 test("a page without code does not ask for it", async () => {

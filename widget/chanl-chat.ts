@@ -633,6 +633,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       showMetrics: this.showMetrics,
       feedback: this.feedback,
       readAloud: this.readAloud,
+      math: this.math,
+      allowImageHosts: this.allowImageHosts,
       announce: this.announce,
       isAway: document.visibilityState === "hidden" || (this.mode === "floating" && !this.open),
     }),
