@@ -1,4 +1,7 @@
-/** The highlighter is a file of its own, loaded when the first code block is complete: from every build, under the strictest policy. */
+/**
+ * The highlighter is a file of its own, loaded when the first code block is complete, and so is the typesetter, loaded with the first
+ * formula where the element has `math`: from every build, under the strictest policy.
+ */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright";
@@ -13,18 +16,19 @@ const POLICY =
 
 const FRAMES = [
   { type: "start", streamId: "s1", messageId: "m1", v: 1 },
-  { type: "token", content: "Here:\n\n```ts\nconst answer = 42; // why\n```\n\nDone." },
+  { type: "token", content: "Here:\n\n```ts\nconst answer = 42; // why\n```\n\nDone: $x^2$." },
   { type: "done", reason: "stop" },
 ].map((frame, index) => `id: ${index + 1}\ndata: ${JSON.stringify({ ...frame, seq: index + 1 })}\n\n`);
 
-const pageWith = (script: string): SiteAnswer => ({
+const pageWith = (script: string, attributes = ""): SiteAnswer => ({
   type: "text/html",
   headers: { "Content-Security-Policy": POLICY },
-  body: `<!doctype html><title>x</title><link rel="icon" href="data:,"><body><chanl-chat endpoint="/chat" agent-id="a"></chanl-chat>${script}`,
+  body: `<!doctype html><title>x</title><link rel="icon" href="data:,"><body><chanl-chat endpoint="/chat" agent-id="a"${attributes}></chanl-chat>${script}`,
 });
 
 const pages: Record<string, SiteAnswer> = {
   "/module": pageWith('<script type="module" src="/widget/chanl-chat.js"></script>'),
+  "/math": pageWith('<script type="module" src="/widget/chanl-chat.js"></script>', " math"),
   "/classic": pageWith('<script src="/widget/chanl-chat.iife.js"></script>'),
   "/chat/stream": { type: "text/event-stream", headers: { "X-Stream-Id": "s1" }, body: FRAMES.join("") },
 };
@@ -42,7 +46,7 @@ afterAll(async () => {
 });
 
 /** Requests for the highlighter since the last look. */
-const takeAsked = (): string[] => site.requests.splice(0).filter((request) => request.includes("highlight"));
+const takeAsked = (part = "highlight"): string[] => site.requests.splice(0).filter((request) => request.includes(part));
 
 async function ask(path: string): Promise<{ page: Page; errors: string[]; coloured: () => Promise<string | null> }> {
   const page = await browser.newPage();
@@ -69,6 +73,16 @@ test.each(["/module", "/classic"])("a script tag (%s) loads it from beside the s
   await page.close();
 });
 
+test("with `math` a formula is set, by a file from beside the script, and nothing is reported", async () => {
+  site.requests.length = 0;
+  const { page, errors } = await ask("/math");
+  await page.locator("chanl-chat math").waitFor({ state: "attached" });
+  expect(await page.locator("chanl-chat math msup").count()).toBe(1);
+  expect(takeAsked("math")).toEqual(["GET /math", expect.stringMatching(/^GET \/widget\/chunks\/math-writer-[\w-]+\.js$/)]);
+  expect([errors, await page.evaluate("window.reports")]).toEqual([[], []]);
+  await page.close();
+});
+
 test("where the file is missing, code stays plain and the page hears of no error", async () => {
   const [chunk] = (await readdir(join(root, "dist", "chunks"))).filter((name) => /^code-highlighter-.*\.js$/.test(name));
   const file = `/widget/chunks/${chunk}`;
@@ -85,6 +99,15 @@ test("where the file is missing, code stays plain and the page hears of no error
   expect(errors.filter((error) => !error.includes("404"))).toEqual([]);
   await page.close();
   delete pages[file];
+});
+
+test("without `math` TeX stays as it was written, and no typesetter is asked for", async () => {
+  site.requests.length = 0;
+  const { page, coloured } = await ask("/module");
+  await until(async () => (await coloured()) === "const", "the colours");
+  expect(await page.locator("chanl-chat .md").innerText()).toContain("Done: $x^2$.");
+  expect(takeAsked("math")).toEqual([]);
+  await page.close();
 });
 
 test("a page without code does not ask for it", async () => {

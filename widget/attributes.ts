@@ -47,6 +47,17 @@ export class ChanlChatAttributes extends LitElement {
   @property({ type: Boolean }) feedback = false;
   /** A button below each answer that reads it aloud, where the browser can. */
   @property({ attribute: "read-aloud", type: Boolean }) readAloud = false;
+  /** TeX in answers is set as mathematics, by a part that is loaded with the first formula. For answers drawn from then on. */
+  @property({ type: Boolean }) math = false;
+  /**
+   * Whose images in answers are shown without a click: origins, hosts (https) and `data:`; as an attribute, divided by spaces. They
+   * learn what the model writes into an address. For answers drawn from then on.
+   */
+  @property({
+    attribute: "allow-image-hosts",
+    converter: { fromAttribute: (value: string | null) => value?.split(/\s+/).filter(Boolean) ?? [] },
+  })
+  allowImageHosts: readonly string[] = [];
   /** What a screen reader hears of an answer. */
   @property() announce: AnnounceMode = "sentences";
   /** `mod-enter`: Ctrl or ⌘ with Enter sends, Enter alone makes a new line. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import { ChatSession } from "../shared/session/chat-session.ts";
 import "./define.ts";
 import { frame, mount, press, settle, texts, type, unmountAll, wait } from "./testing/mount.ts";
 import { ScriptedTransport } from "./testing/scripted-transport.ts";
@@ -440,6 +441,33 @@ describe("the element", () => {
     dispatchEvent(new Event("pagehide"));
     expect(Object.keys(sessionStorage)).toEqual([]);
     second.chat.remove();
+  });
+
+  it("keeps and sends what was typed before it was given a session", async () => {
+    const chat = document.createElement("chanl-chat");
+    chat.storage = "none";
+    const errors: string[] = [];
+    chat.addEventListener("chanl-error", ({ detail }) => errors.push(detail.message));
+    document.body.append(chat);
+    await chat.preload();
+    const input = chat.shadowRoot!.querySelector("textarea")!;
+    input.value = "Too early";
+    input.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
+    input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    await wait(20);
+    expect(errors).toEqual(["<chanl-chat> has neither an endpoint nor a session."]);
+    expect(input.value).toBe("Too early");
+    const transport = new ScriptedTransport();
+    chat.session = new ChatSession({ transport, agentId: "test" });
+    await vi.waitFor(() => expect(chat.messages[0]?.parts).toEqual([{ type: "text", text: "Too early" }]));
+    expect(input.value).toBe("");
+    input.value = "Not sent";
+    input.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
+    chat.session = new ChatSession({ transport: new ScriptedTransport(), agentId: "test" });
+    await settle(chat);
+    expect(input.value).toBe("");
+    expect(chat.messages).toEqual([]);
+    chat.remove();
   });
 
   it("has no style attribute and no inline handler in its shadow root", async () => {

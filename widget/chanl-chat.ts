@@ -201,8 +201,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     isTouch: () => isTouch(),
     changed: () => this.requestUpdate(),
     edited: (text) => {
+      const { conversationId } = this.#sessions.snapshot;
+      if (conversationId === "") return;
       if (text !== "") this.#sessions.remember();
-      this.#drafts.save(this.#sessions.snapshot.conversationId, text);
+      this.#drafts.save(conversationId, text);
     },
     submit: () => void this.#submit(),
   });
@@ -239,6 +241,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #extended = false;
   /** The notice that this is an old conversation was answered. */
   #restoredSeen = false;
+  /** Its id; empty while there was no session. */
+  #conversationShown = "";
+  /** Enter was pressed before there was a session to send to. */
+  #submitWaits = false;
   /** What a failed send put back, so that Retry can take it out again. */
   #returned: string | null = null;
 
@@ -442,7 +448,11 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#watch.reset();
     this.#drafts.flush();
     const { conversationId } = this.#sessions.snapshot;
-    this.#composer.set(this.#drafts.load(conversationId));
+    // What was typed before there was a session belongs to the first one.
+    if (this.#conversationShown !== "" || !this.#composer.hasText) this.#composer.set(this.#drafts.load(conversationId));
+    else this.#drafts.save(conversationId, this.#composer.text);
+    this.#conversationShown = conversationId;
+    if (this.#submitWaits) queueMicrotask(() => void this.#submit());
     this.#anchor.pin();
     this.requestUpdate();
     if (this.hasUpdated) this.dispatchEvent(new ChanlConversationChangeEvent({ conversationId }));
@@ -636,6 +646,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       showMetrics: this.showMetrics,
       feedback: this.feedback,
       readAloud: this.readAloud,
+      math: this.math,
+      allowImageHosts: this.allowImageHosts,
       announce: this.announce,
       isAway: document.visibilityState === "hidden" || (this.mode === "floating" && !this.open),
     }),
@@ -719,6 +731,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   async #submit(): Promise<void> {
     const { text } = this.#composer;
     if (text.trim() === "" || this.#composer.queued !== null) return;
+    this.#submitWaits = !this.session;
     const before = this.messages.length;
     const settled = this.send(text);
     const taken = this.messages.length > before || this.#composer.queued === text;

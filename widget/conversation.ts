@@ -5,6 +5,7 @@
 import type { CSSResult } from "lit";
 
 import type { JsonValue } from "../shared/protocol/chunk.ts";
+import { math } from "../shared/math/math.ts";
 import type { TokenRendererOptions } from "../shared/render/token-renderer.ts";
 import type { ChatSession, SessionSnapshot } from "../shared/session/chat-session.ts";
 import { type ChatMessage, messageText } from "../shared/session/message.ts";
@@ -15,6 +16,7 @@ import { AnswerText } from "./controllers/answer-text.ts";
 import { copyText } from "./controllers/clipboard.ts";
 import { Disclosures } from "./controllers/disclosures.ts";
 import { ChanlCopyEvent, ChanlFeedbackEvent } from "./events.ts";
+import { imageOrigins } from "./image-hosts.ts";
 import type { Lazy } from "./lazy.ts";
 import type { Reading } from "./read-aloud.ts";
 import type { Translate } from "./strings.ts";
@@ -37,6 +39,8 @@ export interface ConversationLook {
   showMetrics: boolean;
   feedback: boolean;
   readAloud: boolean;
+  math: boolean;
+  allowImageHosts: readonly string[];
   announce: AnnounceMode;
   /** The panel is closed or the tab hidden. */
   isAway: boolean;
@@ -69,6 +73,8 @@ export class Conversation {
   #editing: string | null = null;
   #reading: { id: string; stop: () => void } | null = null;
   #limitedUntil = 0;
+  #imageHosts: readonly string[] = [];
+  #imageOrigins: readonly string[] = [];
   #limitTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(host: ConversationHost) {
@@ -244,8 +250,15 @@ export class Conversation {
   }
 
   #rendererOptions(): TokenRendererOptions {
-    const { t, headingLevel } = this.#host.look();
+    const { t, headingLevel, math: hasMath, allowImageHosts } = this.#host.look();
+    // Checked once, not for each answer.
+    if (allowImageHosts !== this.#imageHosts) {
+      this.#imageHosts = allowImageHosts;
+      this.#imageOrigins = imageOrigins(allowImageHosts);
+    }
     return {
+      math: hasMath ? math : undefined,
+      imagePolicy: { origins: this.#imageOrigins },
       headingBase: headingLevel + 1,
       caret: true,
       onFrame: () => this.#host.follow(),

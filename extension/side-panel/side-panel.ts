@@ -76,7 +76,8 @@ class Panel {
     chat.append(this.#actions, this.#chips);
     chat.addEventListener("chanl-error", ({ detail }) => {
       if (CONNECTION_CODES.has(detail.code)) this.#say(t("noAnswer", this.#settings.server), { isConnection: true });
-      else if (detail.code === "bad_request") this.#say(detail.message);
+      // Without a session yet, what was sent waits for it.
+      else if (detail.code === "bad_request" && this.#session) this.#say(detail.message);
     });
     chat.addEventListener("chanl-stream-start", () => this.#say(null));
     chat.addEventListener("chanl-send", ({ detail }) => void rememberCurrent(this.#windowId, detail.conversationId));

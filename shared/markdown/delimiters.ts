@@ -5,9 +5,6 @@
  * A pairing only marks its two runs: a run remembers what it closes and what it opens, and the tree is built from the
  * marks in one pass at the end. Nothing is moved while pairing.
  */
-
-export type Wrapper = "emphasis" | "strong" | "strikethrough";
-
 export interface DelimiterRun {
   readonly kind: "run";
   readonly char: string;
@@ -21,51 +18,32 @@ export interface DelimiterRun {
   readonly canClose: boolean;
   /** How many wrappers end here, innermost first. */
   closes: number;
-  /** What begins here, innermost first. */
-  readonly opens: Wrapper[];
+  /** The wrappers that begin here, outermost first, by the number of characters they use: two make strong emphasis of `*`. */
+  readonly opens: number[];
   previous: DelimiterRun | null;
   next: DelimiterRun | null;
 }
 
-const SPACE = /\s/u;
 const PUNCTUATION = /[\p{P}\p{S}]/u;
 
-/** The run at `offset`, with its flanking; null when its length makes it text (`~~~` and longer). */
-export function scanDelimiterRun(text: string, offset: number): DelimiterRun | null {
-  const char = text[offset] ?? "";
-  let end = offset + 1;
-  while (text[end] === char) end++;
-  const length = end - offset;
-  if (char === "~" && length > 2) return null;
-  const before = characterBefore(text, offset);
-  const after = end < text.length ? String.fromCodePoint(text.codePointAt(end) ?? 10) : "\n";
-  const beforeSpace = SPACE.test(before);
+/** The run from `at` to `end`, with its flanking; null when it is text, such as `~~~` and a `*` between spaces. */
+export function readDelimiterRun(text: string, at: number, end: number): DelimiterRun | null {
+  const char = text.charAt(at);
+  const length = end - at;
+  // Whole characters: the one before may be a surrogate pair. The ends of the text count as white space.
+  const before = text.substring(at - ((text.charCodeAt(at - 1) & 0xfc_00) === 0xdc_00 ? 2 : 1), at);
+  const after = String.fromCodePoint(text.codePointAt(end) ?? 10);
+  const beforeSpace = before.trim() === "";
   const beforePunctuation = PUNCTUATION.test(before);
-  const afterSpace = SPACE.test(after);
+  const afterSpace = after.trim() === "";
   const afterPunctuation = PUNCTUATION.test(after);
   const left = !afterSpace && (!afterPunctuation || beforeSpace || beforePunctuation);
   const right = !beforeSpace && (!beforePunctuation || afterSpace || afterPunctuation);
   const intraword = char === "_";
-  return {
-    kind: "run",
-    char,
-    at: offset,
-    length,
-    left: length,
-    canOpen: left && (!intraword || !right || beforePunctuation),
-    canClose: right && (!intraword || !left || afterPunctuation),
-    closes: 0,
-    opens: [],
-    previous: null,
-    next: null,
-  };
-}
-
-function characterBefore(text: string, offset: number): string {
-  if (offset === 0) return "\n";
-  const unit = text.charCodeAt(offset - 1);
-  const lowSurrogate = unit >= 0xdc_00 && unit <= 0xdf_ff && offset > 1;
-  return String.fromCodePoint(text.codePointAt(offset - (lowSurrogate ? 2 : 1)) ?? 10);
+  const canOpen = left && (!intraword || !right || beforePunctuation);
+  const canClose = right && (!intraword || !left || afterPunctuation);
+  if (!(canOpen || canClose) || (char === "~" && length > 2)) return null;
+  return { kind: "run", char, at, length, left: length, canOpen, canClose, closes: 0, opens: [], previous: null, next: null };
 }
 
 export class DelimiterStack {
@@ -77,10 +55,10 @@ export class DelimiterStack {
     this.top = run;
   }
 
-  #remove(run: DelimiterRun): void {
-    if (run.previous) run.previous.next = run.next;
-    if (run.next) run.next.previous = run.previous;
-    else this.top = run.previous;
+  #remove({ previous, next }: DelimiterRun): void {
+    if (previous) previous.next = next;
+    if (next) next.previous = previous;
+    else this.top = previous;
   }
 
   /** Drops everything above `bottom`. */
@@ -90,51 +68,51 @@ export class DelimiterStack {
   }
 
   /**
-   * Pairs what lies above `bottom`. Runs that may still open stay on the stack, so it can be called again after more
+   * Pairs what lies above `bottom`. Only runs that may still open stay on the stack, so it can be called again after more
    * runs have come: a closer only ever looks back.
    *
-   * `bottoms` remembers, per kind of closer, below which run there is no opener for it. Without it "a**b" repeated
+   * `floors` remembers, per kind of closer, below which run there is no opener for it. Without it "a**b" repeated
    * would look back over the whole stack each time.
    */
   pair(bottom: DelimiterRun | null): void {
-    const bottoms = new Map<string, DelimiterRun | null>();
+    const floors = new Map<string, DelimiterRun | null>();
     let closer = this.top;
     while (closer && closer.previous !== bottom) closer = closer.previous;
     while (closer) {
-      if (!closer.canClose) {
-        closer = closer.next;
+      const { char, canOpen, canClose, length, previous }: DelimiterRun = closer;
+      const next: DelimiterRun | null = closer.next;
+      if (!canClose) {
+        closer = next;
         continue;
       }
-      const kind: string = closer.char === "~" ? `~${closer.length}` : `${closer.char}${closer.canOpen}${closer.length % 3}`;
-      const floor = bottoms.has(kind) ? bottoms.get(kind) : bottom;
-      let opener = closer.previous;
+      const kind = char + canOpen + (length % 3);
+      const floor = floors.get(kind) ?? bottom;
+      let opener = previous;
       while (opener && opener !== bottom && opener !== floor && !matches(opener, closer)) opener = opener.previous;
       if (opener && opener !== bottom && opener !== floor) {
-        const used: number = closer.char === "~" ? closer.length : opener.left >= 2 && closer.left >= 2 ? 2 : 1;
-        opener.opens.push(closer.char === "~" ? "strikethrough" : used === 2 ? "strong" : "emphasis");
+        const used = Math.min(2, opener.left, closer.left);
+        opener.opens.unshift(used);
         closer.closes++;
         opener.left -= used;
         closer.left -= used;
         opener.next = closer;
         closer.previous = opener;
         if (opener.left === 0) this.#remove(opener);
-        if (closer.left === 0) {
-          this.#remove(closer);
-          closer = closer.next;
-        }
+        if (closer.left > 0) continue;
+        this.#remove(closer);
       } else {
-        bottoms.set(kind, closer.previous);
-        if (!closer.canOpen) this.#remove(closer);
-        closer = closer.next;
+        floors.set(kind, previous);
+        if (!canOpen) this.#remove(closer);
       }
+      closer = next;
     }
   }
 }
 
 function matches(opener: DelimiterRun, closer: DelimiterRun): boolean {
-  if (opener.char !== closer.char || !opener.canOpen) return false;
-  if (closer.char === "~") return opener.length === closer.length;
+  const { char, length } = closer;
+  if (opener.char !== char || !opener.canOpen) return false;
+  if (char === "~") return opener.length === length;
   // Rules 9 and 10 of emphasis: lengths that sum to a multiple of three pair only when both are.
-  const odd = (closer.canOpen || opener.canClose) && closer.length % 3 !== 0 && (opener.length + closer.length) % 3 === 0;
-  return !odd;
+  return !(closer.canOpen || opener.canClose) || length % 3 === 0 || (opener.length + length) % 3 !== 0;
 }

@@ -10,25 +10,24 @@
  *   a half-arrived marker at the very end is left out, so that neither `**` nor `](https://` flashes up. A link becomes
  *   one only when it is complete.
  */
-import { type Autolink, scanAngleAutolink, scanBareAutolink, splitEmails } from "./autolinks.ts";
-import { type DelimiterRun, DelimiterStack, scanDelimiterRun, type Wrapper } from "./delimiters.ts";
+import { addWithEmails, scanAngleAutolink, scanBareAutolink } from "./autolinks.ts";
+import { type DelimiterRun, DelimiterStack, readDelimiterRun } from "./delimiters.ts";
 import { readEntity } from "./entities.ts";
 import { INCOMPLETE, type LinkTarget, MAX_LABEL, normalizeLabel, type Scanned, scanInlineTarget, scanLabel } from "./links.ts";
-import type { MathScan } from "./leaf.ts";
+import type { MarkdownOptions } from "./leaf.ts";
+import { plainText } from "./plain-text.ts";
+import type { References } from "./references.ts";
+import { endOfRun, withoutEnd } from "./runs.ts";
 import type { Inline } from "./tree.ts";
 
-export interface InlineOptions {
-  /** Target of a reference, by normalized label. */
-  find: (label: string) => LinkTarget | undefined;
+export interface InlineOptions extends MarkdownOptions {
+  references: References;
   /** Receives the labels that were not found. */
   missing: Set<string>;
   /** The text goes on: see above. */
   speculative: boolean;
   /** A leading `[ ]` or `[x]` is a checkbox. */
   task: boolean;
-  /** Addresses without brackets are links. */
-  bareAddresses: boolean;
-  math?: MathScan | undefined;
 }
 
 export interface InlineResult {
@@ -36,14 +35,12 @@ export interface InlineResult {
   /** Characters and nodes of `content` that no further text can change. */
   settledLength: number;
   settledNodes: number;
+  /** Nothing is open: letters and spaces behind it can only make its last text longer. */
+  calm: boolean;
 }
 
-/** A bare or angle autolink: text when it turns out to stand inside a link, because links do not nest. */
-interface Address extends Pick<Autolink, "href" | "text"> {
-  readonly kind: "address";
-}
-
-type Token = Inline | DelimiterRun | Address;
+type Token = Inline | DelimiterRun;
+type Wrapper = "emphasis" | "strong" | "strikethrough";
 
 interface Bracket {
   readonly token: number;
@@ -57,6 +54,7 @@ interface Bracket {
 
 const SPECIAL = /[\n\\`*_~[\]<&$]|!\[|www\.|(?:https?|ftp):\/\//gi;
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
+const PARTIAL_MARKER = /(?:[*_~`]+|\\|&#?[a-zA-Z0-9]{0,31})$/;
 const TASK = /^\[([ \txX])\](?=[ \t\n])/;
 /** Openers further back than this are shown as written: what is that old is rather a lone asterisk than unfinished emphasis. */
 const SPECULATION_REACH = 512;
@@ -65,11 +63,7 @@ const CHECKPOINT_STEP = 256;
 /** Wrappers in wrappers. Deeper ones lose their mark but not their text; browsers fail at a few thousand nested elements. */
 const MAX_NESTING = 32;
 
-export function parseInlines(text: string, options: InlineOptions): InlineResult {
-  return new InlineParser(text, options).parse();
-}
-
-class InlineParser {
+export class InlineParser {
   readonly #text: string;
   readonly #options: InlineOptions;
   #pos = 0;
@@ -81,8 +75,8 @@ class InlineParser {
   /** Last offset of a backtick run per length, known once a search has run to the end: makes failing searches free. */
   readonly #backticks = new Map<number, number>();
   #backticksKnown = false;
-  /** A backtick run or a formula's opener without a partner was seen: its partner may still come. */
-  #openCode = false;
+  /** Something was seen whose meaning may change: a backtick run or a formula without an end, the end of a link's text. */
+  #waiting = false;
   #settledLength = 0;
   #settledTokens = 0;
   #nextCheckpoint = CHECKPOINT_STEP;
@@ -90,6 +84,7 @@ class InlineParser {
   constructor(text: string, options: InlineOptions) {
     this.#options = options;
     this.#text = options.speculative ? withoutPartialMarker(text) : text;
+    this.#waiting = this.#text !== text;
   }
 
   parse(): InlineResult {
@@ -100,238 +95,195 @@ class InlineParser {
       const match = SPECIAL.exec(text);
       const at = match ? match.index : text.length;
       if (at > this.#pos) this.#plain(at);
-      if (match) this.#special(match[0]);
+      if (!match) break;
+      if (!this.#special(match[0])) this.#literal(at + match[0].length);
     }
     this.#finish();
     const content = this.#build(0, this.#settledTokens, false);
     const settledNodes = content.length;
-    for (const node of this.#build(this.#settledTokens, this.#tokens.length, false)) content.push(node);
-    return { content, settledLength: this.#settledLength, settledNodes };
+    this.#build(this.#settledTokens, this.#tokens.length, false, content);
+    const calm = this.#options.speculative && !this.#waiting && this.#brackets.length === 0 && this.#delimiters.top === null;
+    return { content, settledLength: this.#settledLength, settledNodes, calm };
   }
 
   #task(): void {
-    const match = TASK.exec(this.#text);
-    if (match) {
-      this.#tokens.push({ kind: "checkbox", checked: match[1] === "x" || match[1] === "X" });
-      this.#pos = 3;
-    } else if (this.#options.speculative && /^\[(?:[ \txX]\]?)?$/.test(this.#text)) {
-      this.#pos = this.#text.length;
-    }
+    const [, mark] = TASK.exec(this.#text) ?? [];
+    if (mark !== undefined) this.#add({ kind: "checkbox", checked: mark.trim() !== "" }, 3);
+    else if (this.#options.speculative && /^\[(?:[ \txX]\]?)?$/.test(this.#text)) this.#pos = this.#text.length;
   }
 
-  #push(text: string): void {
-    if (text !== "") this.#tokens.push({ kind: "text", text });
+  /** Goes on at `end`, with a token for what lies before it. */
+  #add(token: Token, end: number): true {
+    this.#tokens.push(token);
+    this.#pos = end;
+    return true;
+  }
+
+  /** What lies before `end` is text. */
+  #literal(end: number): true {
+    return this.#add({ kind: "text", text: this.#text.slice(this.#pos, end) }, end);
   }
 
   /** Text without any special character, from the position up to `end`. */
   #plain(end: number): void {
-    const start = this.#pos;
-    this.#pos = end;
-    if (end >= this.#nextCheckpoint && this.#brackets.length === 0 && !this.#openCode) {
-      const at = this.#checkpoint(start, end);
+    if (end >= this.#nextCheckpoint && this.#brackets.length === 0 && !this.#waiting) {
+      const at = this.#checkpoint(end);
       if (at > 0) {
-        this.#push(this.#text.slice(start, at));
+        this.#literal(at);
         this.#settledLength = at;
         this.#settledTokens = this.#tokens.length;
-        this.#push(this.#text.slice(at, end));
         this.#nextCheckpoint = at + CHECKPOINT_STEP;
-        return;
       }
     }
-    this.#push(this.#text.slice(start, end));
+    this.#literal(end);
   }
 
   /** Offset after a space inside the plain text where everything before is settled, or 0. */
-  #checkpoint(start: number, end: number): number {
+  #checkpoint(end: number): number {
     // In the piece only: a search through the whole text would be quadratic where there are no spaces.
-    const space = start + this.#text.slice(start, end - 1).lastIndexOf(" ");
-    if (space < start || this.#text[space + 1] === " ") return 0;
+    const space = this.#text.slice(this.#pos, end - 1).lastIndexOf(" ");
+    const at = this.#pos + space + 1;
+    if (space < 0 || this.#text[at] === " ") return 0;
     this.#delimiters.pair(null);
-    for (let run = this.#delimiters.top; run; run = run.previous) {
-      if (!run.canOpen) continue;
-      // Asked again after as much text as has been waiting: the stack of openers may be long.
-      this.#nextCheckpoint = end + Math.max(CHECKPOINT_STEP, end - this.#settledLength);
-      return 0;
-    }
-    this.#delimiters.cut(null);
-    return space + 1;
+    if (!this.#delimiters.top) return at;
+    // Asked again after as much text as has been waiting: the stack of openers may be long.
+    this.#nextCheckpoint = end + Math.max(CHECKPOINT_STEP, end - this.#settledLength);
+    return 0;
   }
 
-  #special(match: string): void {
-    switch (match[0]) {
+  /** Reads what `mark` begins; false when it is only text. */
+  #special(mark: string): boolean {
+    switch (mark) {
       case "\n":
         return this.#lineEnd();
       case "\\":
         return this.#backslash();
       case "$":
-        if (!this.#math()) this.#literal("$");
-        return;
+        return this.#math();
       case "`":
         return this.#code();
       case "*":
       case "_":
-      case "~":
-        return this.#run();
+      case "~": {
+        const end = endOfRun(this.#text, mark, this.#pos);
+        const run = readDelimiterRun(this.#text, this.#pos, end);
+        if (!run) return this.#literal(end);
+        this.#delimiters.push(run);
+        return this.#add(run, end);
+      }
       case "[":
-      case "!":
-        return this.#openBracket(match.length);
+      case "![":
+        return this.#openBracket(mark);
       case "]":
         return this.#closeBracket();
       case "<":
-        return this.#angle();
+        return this.#scanned(scanAngleAutolink(this.#text, this.#pos));
       case "&": {
         const entity = readEntity(this.#text, this.#pos);
-        this.#push(entity?.text ?? "&");
-        this.#pos = entity?.end ?? this.#pos + 1;
-        return;
+        return entity !== null && this.#add({ kind: "text", text: entity.text }, entity.end);
       }
       default:
-        return this.#bareAddress(match);
+        return this.#bareAddress(mark);
     }
   }
 
-  #lineEnd(): void {
+  #scanned(found: Scanned<Inline> | null): boolean {
+    return found !== null && this.#add(found.value, found.end);
+  }
+
+  #lineEnd(): boolean {
     const last = this.#tokens.at(-1);
     let hard = false;
-    if (last?.kind === "text" && last.text.endsWith(" ")) {
+    if (last?.kind === "text") {
       hard = last.text.endsWith("  ");
-      this.#tokens[this.#tokens.length - 1] = { kind: "text", text: trimSpacesEnd(last.text) };
+      this.#tokens[this.#tokens.length - 1] = { kind: "text", text: withoutEnd(last.text, " ") };
     }
-    this.#pos++;
-    while (this.#text[this.#pos] === " ") this.#pos++;
-    if (hard) this.#tokens.push({ kind: "break" });
-    else this.#push("\n");
-  }
-
-  #literal(text: string): void {
-    this.#push(text);
-    this.#pos += text.length;
+    return this.#add(hard ? { kind: "break" } : { kind: "text", text: "\n" }, endOfRun(this.#text, " ", this.#pos + 1));
   }
 
   #math(): boolean {
     const found = this.#options.math?.(this.#text, this.#pos);
-    if (found === INCOMPLETE) this.#openCode = true;
-    if (!found || found === INCOMPLETE) return false;
-    this.#tokens.push({ kind: "math", ...found.value });
-    this.#pos = found.end;
-    return true;
+    if (found !== INCOMPLETE) return this.#scanned(found ? { value: { kind: "math", ...found.value }, end: found.end } : null);
+    this.#waiting = true;
+    return false;
   }
 
-  #backslash(): void {
-    const next = this.#text[this.#pos + 1];
-    if ((next === "(" || next === "[") && this.#math()) return;
-    if (next === "\n") {
-      this.#tokens.push({ kind: "break" });
-      this.#pos += 2;
-    } else if (next !== undefined && ESCAPABLE.test(next)) {
-      this.#push(next);
-      this.#pos += 2;
-    } else {
-      this.#push("\\");
-      this.#pos++;
-    }
+  #backslash(): boolean {
+    const next = this.#text.charAt(this.#pos + 1);
+    if (/[([]/.test(next) && this.#math()) return true;
+    if (next === "\n") return this.#add({ kind: "break" }, this.#pos + 2);
+    return ESCAPABLE.test(next) && this.#add({ kind: "text", text: next }, this.#pos + 2);
   }
 
-  #code(): void {
+  #code(): boolean {
     const text = this.#text;
-    const open = this.#pos;
-    let start = open;
-    while (text[start] === "`") start++;
-    const length = start - open;
+    const start = endOfRun(text, "`", this.#pos);
+    const length = start - this.#pos;
     if (!this.#backticksKnown || (this.#backticks.get(length) ?? -1) >= start) {
       for (let at = text.indexOf("`", start); at >= 0; at = text.indexOf("`", at)) {
-        let end = at;
-        while (text[end] === "`") end++;
+        const end = endOfRun(text, "`", at);
         // Never back: a search that stops early sees only the first runs, and the last one counts.
         if (at > (this.#backticks.get(end - at) ?? -1)) this.#backticks.set(end - at, at);
-        if (end - at === length) {
-          this.#tokens.push({ kind: "code", text: codeText(text.slice(start, at)) });
-          this.#pos = end;
-          return;
-        }
+        if (end - at === length) return this.#add({ kind: "code", text: codeText(text.slice(start, at)) }, end);
         at = end;
       }
       this.#backticksKnown = true;
     }
-    if (this.#options.speculative && text.length - open <= SPECULATION_REACH) {
+    if (this.#options.speculative && text.length - this.#pos <= SPECULATION_REACH) {
       const rest = codeText(text.slice(start));
-      if (rest !== "") this.#tokens.push({ kind: "code", text: rest });
+      if (rest !== "") return this.#add({ kind: "code", text: rest }, text.length);
       this.#pos = text.length;
-      return;
+      return true;
     }
-    this.#openCode = true;
-    this.#push(text.slice(open, start));
-    this.#pos = start;
+    this.#waiting = true;
+    return this.#literal(start);
   }
 
-  #run(): void {
-    const run = scanDelimiterRun(this.#text, this.#pos);
-    if (run && (run.canOpen || run.canClose)) {
-      this.#tokens.push(run);
-      this.#delimiters.push(run);
-      this.#pos += run.length;
-      return;
-    }
-    const char = this.#text[this.#pos];
-    const start = this.#pos;
-    while (this.#text[this.#pos] === char) this.#pos++;
-    this.#push(this.#text.slice(start, this.#pos));
-  }
-
-  #openBracket(length: number): void {
+  #openBracket({ length }: string): boolean {
     const below = this.#brackets.at(-1);
     if (below) below.nested = true;
-    const token = this.#tokens.length;
-    this.#push(length === 2 ? "![" : "[");
-    this.#pos += length;
-    this.#brackets.push({ token, at: this.#pos, image: length === 2, delimiters: this.#delimiters.top, nested: false });
+    this.#brackets.push({
+      token: this.#tokens.length,
+      at: this.#pos + length,
+      image: length === 2,
+      delimiters: this.#delimiters.top,
+      nested: false,
+    });
+    return false;
   }
 
-  #popBracket(): void {
+  #closeBracket(): boolean {
+    const opener = this.#brackets.at(-1);
+    if (!opener) return false;
+    const { token, image, delimiters } = opener;
+    const target = image || this.#brackets.length > this.#inactive ? this.#target(opener, this.#pos) : null;
     this.#brackets.pop();
     this.#inactive = Math.min(this.#inactive, this.#brackets.length);
-  }
-
-  #closeBracket(): void {
-    const close = this.#pos++;
-    const opener = this.#brackets.at(-1);
-    if (!opener) return this.#push("]");
-    if (!opener.image && this.#brackets.length <= this.#inactive) {
-      this.#popBracket();
-      return this.#push("]");
-    }
-    const target = this.#target(opener, close);
+    if (!target) return false;
     if (target === INCOMPLETE) {
       // Only the label is shown until the target is there.
-      this.#tokens[opener.token] = { kind: "text", text: "" };
-      this.#popBracket();
+      this.#tokens[token] = { kind: "text", text: "" };
+      this.#waiting = true;
       this.#pos = this.#text.length;
-      return;
+      return true;
     }
-    if (!target) {
-      this.#popBracket();
-      return this.#push("]");
-    }
-    this.#pos = target.end;
-    this.#delimiters.pair(opener.delimiters);
-    this.#delimiters.cut(opener.delimiters);
-    const children = this.#build(opener.token + 1, this.#tokens.length, !opener.image);
-    this.#tokens.length = opener.token;
-    this.#popBracket();
+    this.#delimiters.pair(delimiters);
+    this.#delimiters.cut(delimiters);
+    const children = this.#build(token + 1, this.#tokens.length, !image);
+    this.#tokens.length = token;
     const { href, title } = target.value;
-    if (opener.image) this.#tokens.push({ kind: "image", src: href, title, alt: plainText(children) });
-    else {
-      this.#tokens.push({ kind: "link", href, title, children });
-      this.#inactive = this.#brackets.length;
-    }
+    if (!image) this.#inactive = this.#brackets.length;
+    return this.#add(
+      image ? { kind: "image", src: href, title, alt: plainText(children) } : { kind: "link", href, title, children },
+      target.end,
+    );
   }
 
   /** What a `]` at `close` points to: an inline target, or a reference. */
   #target(opener: Bracket, close: number): Scanned<LinkTarget> | typeof INCOMPLETE | null {
     const text = this.#text;
-    const { speculative } = this.#options;
     const after = close + 1;
-    const mayGrow = speculative && text.length - opener.at <= SPECULATION_REACH;
+    const mayGrow = this.#options.speculative && text.length - opener.at <= SPECULATION_REACH;
     if (text[after] === "(") {
       const inline = scanInlineTarget(text, after);
       if (inline === INCOMPLETE ? mayGrow : inline) return inline;
@@ -344,72 +296,47 @@ class InlineParser {
     else if (!opener.nested && close - opener.at <= MAX_LABEL) reference = text.slice(opener.at, close);
     if (reference === undefined || !/[^ \t\n]/.test(reference)) return null;
     const key = normalizeLabel(reference);
-    const target = this.#options.find(key);
+    const target = this.#options.references.find(key);
     if (target) return { value: target, end };
     this.#options.missing.add(key);
     return null;
   }
 
-  #angle(): void {
-    const link = scanAngleAutolink(this.#text, this.#pos);
-    if (!link) {
-      this.#push("<");
-      this.#pos++;
-      return;
-    }
-    this.#tokens.push({ kind: "address", href: link.href, text: link.text });
-    this.#pos = link.end;
-  }
-
-  #bareAddress(match: string): void {
-    const link = this.#options.bareAddresses && scanBareAutolink(this.#text, this.#pos, this.#brackets.length > 0);
+  #bareAddress(prefix: string): boolean {
+    if (this.#options.bareAddresses === false) return false;
+    const link = scanBareAutolink(this.#text, this.#pos, prefix, this.#brackets.length > 0);
     // One that reaches the end of growing text is not complete yet.
-    if (link && !(this.#options.speculative && link.reachesEnd)) {
-      this.#tokens.push({ kind: "address", href: link.href, text: link.text });
-      this.#pos = link.end;
-      return;
-    }
-    const end = link ? link.end : this.#pos + match.length;
-    this.#push(this.#text.slice(this.#pos, end));
-    this.#pos = end;
+    if (!link?.reachesEnd || !this.#options.speculative) return this.#scanned(link);
+    return this.#literal(link.end);
   }
 
   #finish(): void {
     this.#delimiters.pair(null);
     if (!this.#options.speculative) return;
     const reach = this.#text.length - SPECULATION_REACH;
-    for (const bracket of this.#brackets) {
-      if (bracket.at >= reach) this.#tokens[bracket.token] = { kind: "text", text: "" };
-    }
+    for (const { at, token } of this.#brackets) if (at >= reach) this.#tokens[token] = { kind: "text", text: "" };
     for (let run = this.#delimiters.top; run && run.at >= reach; run = run.previous) {
-      if (!run.canOpen) continue;
-      if (run.char === "~") run.opens.push("strikethrough");
-      else for (let left = run.left; left > 0; left -= 2) run.opens.push(left === 1 ? "emphasis" : "strong");
-      run.left = 0;
+      for (; run.left > 0; run.left = Math.max(0, run.left - 2)) run.opens.unshift(run.left);
     }
   }
 
-  /** Builds the nodes of the tokens in `[from, to)`: wraps what the runs marked, joins texts. */
-  #build(from: number, to: number, insideLink: boolean): Inline[] {
-    const root: Inline[] = [];
-    const open: { wrapper: Wrapper; children: Inline[] }[] = [];
+  /** Adds the nodes of the tokens in `[from, to)` to `root`: wraps what the runs marked, joins texts. */
+  #build(from: number, to: number, insideLink: boolean, root: Inline[] = []): Inline[] {
+    const bareAddresses = !insideLink && this.#options.bareAddresses !== false;
+    const open: { kind: Wrapper; children: Inline[] }[] = [];
     let children = root;
     let ignored = 0;
     let text = "";
-    let growing = false;
-    const flush = (): void => {
-      if (text === "") return;
-      const parts = insideLink || !this.#options.bareAddresses ? null : splitEmails(text, growing);
-      if (parts) for (const part of parts) children.push(part);
-      else children.push({ kind: "text", text });
+    const flush = (growing = false): void => {
+      if (bareAddresses && text.includes("@")) addWithEmails(children, text, growing);
+      else if (text !== "") children.push({ kind: "text", text });
       text = "";
     };
-    const close = (): void => {
-      flush();
+    const close = (growing = false): void => {
+      flush(growing);
       const top = open.pop();
-      if (!top) return;
       children = open.at(-1)?.children ?? root;
-      if (top.children.length > 0) children.push({ kind: top.wrapper, children: top.children });
+      if (top && top.children.length > 0) children.push(top);
     };
     for (let index = from; index < to; index++) {
       const token = this.#tokens[index];
@@ -421,60 +348,37 @@ class InlineParser {
           else close();
         }
         text += token.char.repeat(token.left);
-        for (let count = token.opens.length - 1; count >= 0; count--) {
-          const wrapper = token.opens[count];
-          if (open.length >= MAX_NESTING || wrapper === undefined) {
+        for (const used of token.opens) {
+          if (open.length >= MAX_NESTING) {
             ignored++;
             continue;
           }
           flush();
           children = [];
-          open.push({ wrapper, children });
+          open.push({ kind: token.char === "~" ? "strikethrough" : used > 1 ? "strong" : "emphasis", children });
         }
-      } else if (token.kind === "address" && insideLink) text += token.text;
-      else if (token.kind === "link" && insideLink) text += plainText(token.children);
+      } else if (insideLink && token.kind === "link") text += plainText(token.children);
       else {
         flush();
-        if (token.kind === "address") {
-          children.push({ kind: "link", href: token.href, title: "", children: [{ kind: "text", text: token.text }] });
-        } else children.push(token);
+        children.push(token);
       }
     }
-    growing = this.#options.speculative && to === this.#tokens.length;
+    const growing = this.#options.speculative && to === this.#tokens.length;
     // Wrappers still open are speculative: they close where the text stops.
-    while (open.length > 0) close();
-    flush();
+    while (open.length > 0) close(growing);
+    flush(growing);
     return root;
   }
 }
 
 /** Markup at the end of growing text that may be the beginning of something longer. */
 function withoutPartialMarker(text: string): string {
-  const tail = text.slice(-40);
-  const marker = /(?:[*_~`]+|\\|&#?[a-zA-Z0-9]{0,31})$/.exec(tail);
-  return marker ? text.slice(0, text.length - marker[0].length) : text;
+  const marker = PARTIAL_MARKER.exec(text.slice(-40));
+  return marker ? text.slice(0, -marker[0].length) : text;
 }
 
 /** Line ends become spaces; one space on each side goes, unless there is nothing else (spec: code spans). */
 function codeText(source: string): string {
   const text = source.replaceAll("\n", " ");
-  return text.length > 1 && text.startsWith(" ") && text.endsWith(" ") && /[^ ]/.test(text) ? text.slice(1, -1) : text;
-}
-
-function trimSpacesEnd(text: string): string {
-  let end = text.length;
-  while (text[end - 1] === " ") end--;
-  return text.slice(0, end);
-}
-
-/** Text of content without its markup: the description of an image. */
-function plainText(content: readonly Inline[]): string {
-  let text = "";
-  for (const node of content) {
-    if (node.kind === "text" || node.kind === "code" || node.kind === "math") text += node.text;
-    else if (node.kind === "image") text += node.alt;
-    else if (node.kind === "break") text += "\n";
-    else if ("children" in node) text += plainText(node.children);
-  }
-  return text;
+  return text.startsWith(" ") && text.endsWith(" ") && /[^ ]/.test(text) ? text.slice(1, -1) : text;
 }

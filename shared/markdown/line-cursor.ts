@@ -3,104 +3,64 @@
  * up part of a tab (https://spec.commonmark.org/0.31.2/#tabs).
  */
 export class LineCursor {
-  line = "";
-  offset = 0;
-  column = 0;
-  /** First character after `offset` that is neither space nor tab; the line's length when there is none. */
-  next = 0;
-  nextColumn = 0;
-  /** Columns of white space between `offset` and `next`. */
+  /** The rest of the line from its next character that is neither space nor tab; empty when there is none. */
+  text = "";
+  /** Columns of white space before it. */
   indent = 0;
-  /** Nothing but white space is left. */
-  blank = false;
+  #line = "";
+  #offset = 0;
+  #column = 0;
   #partialTab = false;
 
   reset(line: string): void {
-    this.line = line;
-    this.offset = 0;
-    this.column = 0;
-    this.#partialTab = false;
-    this.find();
+    this.#line = line;
+    this.#moveTo(0, 0);
   }
 
-  /** Looks for the next character that is not white space. */
-  find(): void {
-    let at = this.offset;
-    let column = this.column;
-    for (;;) {
-      const code = this.line.charCodeAt(at);
-      if (code === 32) column++;
-      else if (code === 9) column += 4 - (column % 4);
-      else break;
-      at++;
-    }
-    this.next = at;
-    this.nextColumn = column;
-    this.indent = column - this.column;
-    this.blank = at >= this.line.length;
+  #moveTo(offset: number, column: number, partialTab = false): void {
+    this.#offset = offset;
+    this.#column = column;
+    this.#partialTab = partialTab;
+    for (; this.#isSpace(offset); offset++) column += this.#width(offset, column);
+    this.indent = column - this.#column;
+    this.text = this.#line.slice(offset);
   }
 
-  /** Code of the next visible character, NaN at the end. */
-  peek(): number {
-    return this.line.charCodeAt(this.next);
-  }
-
-  isSpaceAt(offset: number): boolean {
-    const code = this.line.charCodeAt(offset);
+  #isSpace(offset: number): boolean {
+    const code = this.#line.charCodeAt(offset);
     return code === 32 || code === 9;
   }
 
-  skipSpace(): void {
-    this.offset = this.next;
-    this.column = this.nextColumn;
-    this.#partialTab = false;
-    this.indent = 0;
+  #width(offset: number, column: number): number {
+    return this.#line.charCodeAt(offset) === 9 ? 4 - (column % 4) : 1;
   }
 
-  /** Skips `count` characters. */
-  advance(count: number): void {
-    while (count-- > 0 && this.offset < this.line.length) {
-      this.column += this.line.charCodeAt(this.offset) === 9 ? 4 - (this.column % 4) : 1;
-      this.offset++;
-      this.#partialTab = false;
-    }
-    this.find();
+  /** Skips the white space and a marker of `length` characters behind it. */
+  skipMarker(length: number): void {
+    this.#moveTo(this.#line.length - this.text.length + length, this.#column + this.indent + length);
   }
 
-  /** Skips `count` columns, maybe ending inside a tab. */
-  advanceColumns(count: number): void {
-    while (count > 0 && this.offset < this.line.length) {
-      if (this.line.charCodeAt(this.offset) === 9) {
-        const width = 4 - (this.column % 4);
-        this.#partialTab = width > count;
-        const used = Math.min(width, count);
-        this.column += used;
-        count -= used;
-        if (!this.#partialTab) this.offset++;
-      } else {
-        this.#partialTab = false;
-        this.offset++;
-        this.column++;
-        count--;
+  /** Skips at most `count` columns of white space, maybe ending inside a tab. */
+  skipColumns(count: number): void {
+    let offset = this.#offset;
+    let column = this.#column;
+    const end = column + Math.min(count, this.indent);
+    let partialTab = this.#partialTab && column === end;
+    while (column < end) {
+      const next = column + this.#width(offset, column);
+      partialTab = next > end;
+      if (partialTab) column = end;
+      else {
+        column = next;
+        offset++;
       }
     }
-    this.find();
+    this.#moveTo(offset, column, partialTab);
   }
 
-  /** What is left of the line; the rest of a partly used tab becomes spaces. */
+  /** What is left of the line, white space included; the rest of a partly used tab becomes spaces. */
   rest(): string {
-    if (!this.#partialTab) return this.line.slice(this.offset);
-    return " ".repeat(4 - (this.column % 4)) + this.line.slice(this.offset + 1);
-  }
-
-  save(): readonly [offset: number, column: number, partialTab: boolean] {
-    return [this.offset, this.column, this.#partialTab];
-  }
-
-  restore([offset, column, partialTab]: readonly [number, number, boolean]): void {
-    this.offset = offset;
-    this.column = column;
-    this.#partialTab = partialTab;
-    this.find();
+    const rest = this.#line.slice(this.#offset);
+    return this.#partialTab ? " ".repeat(4 - (this.#column % 4)) + rest.slice(1) : rest;
   }
 }

@@ -52,6 +52,12 @@ describe.each(Object.entries(CONSTRUCTS))("%s", (_, make) => {
   });
 });
 
+test("words shown one by one are not read again each time", () => {
+  const { inlineBytes } = countersOf("words and more words, ".repeat(2_000), 1, 1);
+  // Two readings of the text since the last checkpoint, of about 256 characters, for every 256 characters that came.
+  expect(inlineBytes / 44_000).toBeLessThanOrEqual(6);
+});
+
 test("pieces without a flush between them cost one reading", () => {
   const text = mixedReply(100_000);
   const stream = new MarkdownStream(NOTHING);

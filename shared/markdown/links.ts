@@ -1,5 +1,6 @@
 /** The parts of links and of link reference definitions (https://spec.commonmark.org/0.31.2/#links). */
 import { unescapeText } from "./entities.ts";
+import type { References } from "./references.ts";
 
 export interface LinkTarget {
   href: string;
@@ -30,13 +31,15 @@ const POINTY = /<([^<>\n\\]*(?:\\.[^<>\n\\]*)*)>/y;
 const TITLE = /"([^"\\]*(?:\\[^][^"\\]*)*)"|'([^'\\]*(?:\\[^][^'\\]*)*)'|\(([^()\\]*(?:\\[^][^()\\]*)*)\)/y;
 const LINE_REST = /[ \t]*(?:\n|$)/y;
 
-function scan(pattern: RegExp, text: string, offset: number): RegExpExecArray | null {
+/** What `pattern` matches at `offset`; the value is its first group that took part. */
+function scan(pattern: RegExp, text: string, offset: number): Scanned<string> | null {
   pattern.lastIndex = offset;
-  return pattern.exec(text);
+  const match = pattern.exec(text);
+  return match && { value: match[1] ?? match[2] ?? match[3] ?? "", end: pattern.lastIndex };
 }
 
-export function skipSpace(text: string, offset: number): number {
-  return offset + (scan(SPACE, text, offset)?.[0].length ?? 0);
+function skipSpace(text: string, offset: number): number {
+  return scan(SPACE, text, offset)?.end ?? offset;
 }
 
 /** Two labels are the same when they match after case folding and collapsing white space. */
@@ -51,33 +54,28 @@ export function normalizeLabel(label: string): string {
 
 /** `[label]` at `offset`; the value is what stands between the brackets. */
 export function scanLabel(text: string, offset: number): Scanned<string> | null {
-  const match = scan(LABEL, text, offset);
-  return match ? { value: match[1] ?? "", end: LABEL.lastIndex } : null;
+  return scan(LABEL, text, offset);
 }
 
+/** A destination as it is written. */
 function scanDestination(text: string, offset: number): Scanned<string> | null {
-  if (text[offset] === "<") {
-    const match = scan(POINTY, text, offset);
-    return match ? { value: unescapeText(match[1] ?? ""), end: POINTY.lastIndex } : null;
-  }
-  let at = offset;
+  if (text[offset] === "<") return scan(POINTY, text, offset);
+  let end = offset;
   let depth = 0;
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 92 && /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "")) at++;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === 92 && /[!-/:-@[-`{-~]/.test(text.charAt(end + 1))) end++;
     else if (code === 40) {
       if (++depth > MAX_PARENTHESES) return null;
     } else if (code === 41) {
       if (depth-- === 0) break;
     } else if (code <= 32 || code === 127) break;
   }
-  if (depth > 0 || (at === offset && text[at] !== ")")) return null;
-  return { value: unescapeText(text.slice(offset, at)), end: at };
+  return depth > 0 || (end === offset && text[end] !== ")") ? null : { value: text.slice(offset, end), end };
 }
 
-function scanTitle(text: string, offset: number): Scanned<string> | null {
-  const match = scan(TITLE, text, offset);
-  return match ? { value: unescapeText(match[1] ?? match[2] ?? match[3] ?? ""), end: TITLE.lastIndex } : null;
+function targetOf(destination: string, title: string): LinkTarget {
+  return { href: unescapeText(destination), title: unescapeText(title) };
 }
 
 /** `(destination "title")` at `offset`, which is the parenthesis. */
@@ -87,16 +85,17 @@ export function scanInlineTarget(text: string, offset: number): Scanned<LinkTarg
   const destination = scanDestination(text, start);
   // An unfinished destination reaches the end of the text; anything else that fails has failed for good.
   if (!destination) return text.length - start < MAX_GROWTH && /^(?:<[^<>\n]*|\S*)$/.test(text.slice(start)) ? INCOMPLETE : null;
-  let at = skipSpace(text, destination.end);
+  let end = skipSpace(text, destination.end);
   let title = "";
-  if (at > destination.end && text[at] !== ")") {
-    const scanned = scanTitle(text, at);
-    if (!scanned) return at >= text.length || /^["'(]/.test(text.slice(at, at + 1)) ? INCOMPLETE : null;
+  if (end > destination.end && text[end] !== ")") {
+    const scanned = scan(TITLE, text, end);
+    // It may come, or has begun.
+    if (!scanned) return /^["'(]?$/.test(text.charAt(end)) ? INCOMPLETE : null;
     title = scanned.value;
-    at = skipSpace(text, scanned.end);
+    end = skipSpace(text, scanned.end);
   }
-  if (at >= text.length) return INCOMPLETE;
-  return text[at] === ")" ? { value: { href: destination.value, title }, end: at + 1 } : null;
+  if (end >= text.length) return INCOMPLETE;
+  return text[end] === ")" ? { value: targetOf(destination.value, title), end: end + 1 } : null;
 }
 
 export interface Definition extends LinkTarget {
@@ -110,17 +109,17 @@ export function scanDefinition(text: string, offset: number): Scanned<Definition
   const destination = scanDestination(text, skipSpace(text, label.end + 1));
   // An empty destination must be written <>.
   if (!destination || (destination.value === "" && text[destination.end - 1] !== ">")) return null;
-  const define = (title: string, end: number): Scanned<Definition> => ({
-    value: { label: normalizeLabel(label.value), href: destination.value, title },
-    end,
-  });
   const titleStart = skipSpace(text, destination.end);
-  if (titleStart > destination.end) {
-    const title = scanTitle(text, titleStart);
-    // A title with something after it on its line is no title; then the definition may still end before it.
-    if (title && scan(LINE_REST, text, title.end)) return define(title.value, LINE_REST.lastIndex);
-  }
-  return scan(LINE_REST, text, destination.end) ? define("", LINE_REST.lastIndex) : null;
+  const title = titleStart > destination.end ? scan(TITLE, text, titleStart) : null;
+  // A title with something after it on its line is no title; then the definition may still end before it.
+  const titled = title && scan(LINE_REST, text, title.end);
+  const rest = titled ?? scan(LINE_REST, text, destination.end);
+  return (
+    rest && {
+      value: { label: normalizeLabel(label.value), ...targetOf(destination.value, titled && title ? title.value : "") },
+      end: rest.end,
+    }
+  );
 }
 
 const DEFINITION_PREFIX = /^\[(?:[^\\[\]]|\\[^]){0,100}(?:\\?$|\](?:$|:[ \t]*\n?[ \t]*(?:<[^<>\n]*>?|[^\s<]\S*)?(?:\s+(?:["'(][^]*)?)?$))/;
@@ -128,4 +127,14 @@ const DEFINITION_PREFIX = /^\[(?:[^\\[\]]|\\[^]){0,100}(?:\\?$|\](?:$|:[ \t]*\n?
 /** Whether a paragraph that begins like this may yet turn out to be nothing but definitions. Used only to wait with showing it. */
 export function mayBecomeDefinition(text: string): boolean {
   return text.startsWith("[") && (scanDefinition(text, 0) !== null || DEFINITION_PREFIX.test(text));
+}
+
+/** Offset after the definitions at the beginning of a paragraph; hands them to `references`. */
+export function skipDefinitions(text: string, references?: References): number {
+  let at = 0;
+  for (let definition = scanDefinition(text, at); definition; definition = scanDefinition(text, at)) {
+    references?.define(definition.value);
+    at = definition.end;
+  }
+  return at;
 }

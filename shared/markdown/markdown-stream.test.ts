@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { forSeeds } from "../testing/random.ts";
 import { renderMarkdown, TreeRecorder } from "../testing/tree-html.ts";
 import { MarkdownStream } from "./markdown-stream.ts";
 
@@ -220,4 +221,21 @@ test("raw HTML is text", () => {
   expect(renderMarkdown("<b onclick=x>*a*</b>\n\n<script>\nx\n</script>\n")).toBe(
     "<p>&lt;b onclick=x&gt;<em>a</em>&lt;/b&gt;</p>\n<p>&lt;script&gt;\nx\n&lt;/script&gt;</p>\n",
   );
+});
+
+const PIECES = "a|word |é, |x; |  |1|*|**|_|~~|`|[|](|]|(|)|![|<|>|&amp;|&|\\|\n|\n |https://|www.|x.org |@|a@b.cd|.|!|$|: ".split("|");
+
+test("what is shown of a paragraph is the same after every character as if it had come at once", () => {
+  forSeeds(400, (random, seed) => {
+    let markdown = "a ";
+    for (let count = random.below(14); count > 0; count--) markdown += random.pick(PIECES);
+    // An empty line ends the paragraph, and a line that begins with a marker something else.
+    markdown = markdown.replaceAll(/\n(?! *[a-z])/g, "");
+    const shown = prefixes(markdown).map((html) => html.trim());
+    const characters = Array.from(markdown);
+    shown.forEach((html, index) => {
+      const text = characters.slice(0, index + 1).join("");
+      expect(html, `seed ${seed}: ${JSON.stringify(text)}`).toBe(unfinished(text));
+    });
+  });
 });

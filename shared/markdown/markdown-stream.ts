@@ -10,13 +10,10 @@ import { type BlockCounters, BlockParser } from "./block-parser.ts";
 import type { MarkdownOptions } from "./leaf.ts";
 import type { TreeSink } from "./tree.ts";
 
-const LINE_END = /\r\n|\n|\r/g;
-
 export class MarkdownStream<H> {
   readonly #blocks: BlockParser<H>;
-  /** The line that has no end yet, in the pieces it came in: joined once, not per piece. */
-  #pieces: string[] = [];
-  #partialLength = 0;
+  /** The line that has no end yet. */
+  #partial = "";
   /** Length at which the partial line is looked at again. */
   #nextLook = 1;
   /** The last character was a CR: an LF that follows belongs to it. */
@@ -34,57 +31,45 @@ export class MarkdownStream<H> {
 
   /** Reads more text. Finished lines reach the sink; call `flush` to see the unfinished one. */
   write(text: string): void {
-    if (this.#ended) throw new TypeError("MarkdownStream: write after end");
+    if (this.#ended) throw new TypeError("write after end");
     if (text === "") return;
-    let at = this.#afterReturn && text.startsWith("\n") ? 1 : 0;
+    const fresh = this.#afterReturn && text.startsWith("\n") ? text.slice(1) : text;
     this.#afterReturn = text.endsWith("\r");
     // A NUL has no meaning in any document (spec: insecure characters).
-    const safe = text.includes("\0") ? text.replaceAll("\0", "\u{FFFD}") : text;
-    for (;;) {
-      LINE_END.lastIndex = at;
-      const match = LINE_END.exec(safe);
-      const end = match ? match.index : safe.length;
-      // Read before anything else runs: the pattern's position is shared by all streams.
-      const next = LINE_END.lastIndex;
-      if (end > at) this.#piece(safe.slice(at, end));
-      if (!match) break;
+    const safe = fresh.replaceAll("\0", "\u{FFFD}").replace(/\r\n?/g, "\n");
+    let at = 0;
+    for (let end = safe.indexOf("\n"); end >= 0; end = safe.indexOf("\n", at)) {
+      this.#add(safe.slice(at, end));
       this.#lineEnd();
-      at = next;
+      at = end + 1;
     }
+    this.#add(safe.slice(at));
   }
 
-  #piece(text: string): void {
-    if (this.#blocks.inLine) {
-      this.#blocks.more(text);
-      return;
-    }
-    this.#pieces.push(text);
-    this.#partialLength += text.length;
-  }
-
-  #takePartial(): string {
-    const line = this.#pieces.length === 1 ? (this.#pieces[0] ?? "") : this.#pieces.join("");
-    this.#pieces = [];
-    this.#partialLength = 0;
-    this.#nextLook = 1;
-    return line;
+  /** More of a line. */
+  #add(text: string): void {
+    if (this.#blocks.inLine) this.#blocks.more(text);
+    else this.#partial += text;
   }
 
   #lineEnd(): void {
     if (this.#blocks.inLine) this.#blocks.endLine();
-    else this.#blocks.line(this.#takePartial());
+    else {
+      this.#blocks.line(this.#partial, true);
+      this.#partial = "";
+    }
+    this.#nextLook = 1;
   }
 
   /** Shows the unfinished line as far as its meaning is certain, at most once per frame. */
   flush(): void {
     if (this.#ended) return;
     // Looked at again only when it has grown by a quarter: a long row of a table must not be read once per character.
-    if (!this.#blocks.inLine && this.#partialLength >= this.#nextLook) {
-      const line = this.#pieces.join("");
-      const decided = this.#blocks.partialLine(line);
-      this.#pieces = [line];
-      if (decided === true) this.#takePartial();
-      else this.#nextLook = decided === "never" ? Number.POSITIVE_INFINITY : Math.ceil(line.length * 1.25 + 0.5);
+    const { length } = this.#partial;
+    if (length >= this.#nextLook) {
+      const decided = this.#blocks.line(this.#partial, false);
+      this.#nextLook = decided === "never" ? Number.POSITIVE_INFINITY : Math.ceil(length * 1.25 + 0.5);
+      if (decided === true) this.#partial = "";
     }
     this.#blocks.show();
   }
@@ -93,8 +78,7 @@ export class MarkdownStream<H> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#blocks.inLine) this.#blocks.endLine();
-    else if (this.#partialLength > 0) this.#blocks.line(this.#takePartial());
+    if (this.#blocks.inLine || this.#partial !== "") this.#lineEnd();
     this.#blocks.end();
   }
 }

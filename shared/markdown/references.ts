@@ -2,7 +2,7 @@
  * Link reference definitions, and the leaves that asked for one which had not been defined yet.
  * A definition may come long after its use; only the leaves that wait for its label are read again.
  */
-import type { LinkTarget } from "./links.ts";
+import type { Definition, LinkTarget } from "./links.ts";
 
 /** A finished leaf that looked up labels in vain. */
 export interface WaitingLeaf {
@@ -21,7 +21,7 @@ export class References {
   readonly #due = new Map<WaitingLeaf, number>();
 
   /** The first definition of a label wins. */
-  define(label: string, target: LinkTarget): void {
+  define({ label, ...target }: Definition): void {
     if (this.#targets.has(label)) return;
     this.#targets.set(label, target);
     for (const leaf of this.#waiting.get(label) ?? []) this.#due.set(leaf, this.#due.get(leaf) ?? -1);

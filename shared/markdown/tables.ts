@@ -13,6 +13,11 @@ export function readDelimiterRow(line: string): Alignment[] | null {
   });
 }
 
+/** The line above a delimiter row. */
+export function headerOf(paragraph: string): string {
+  return paragraph.slice(paragraph.lastIndexOf("\n") + 1);
+}
+
 /** The cells of a row, trimmed. `\|` is a pipe inside a cell, whatever else stands around it, code spans included. */
 export function splitRow(line: string): string[] {
   const row = line.trim();

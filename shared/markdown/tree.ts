@@ -41,8 +41,7 @@ export type Inline =
  * - `open` appends to the end of `parent` (null for the document). A block's parent is open.
  * - `append` adds to the text of an open `code` block. It is never taken back.
  * - `inline` says: the children of this paragraph, heading or cell from index `from` on are now `content`. What lies
- *   before `from` stays. On an open leaf `from` never decreases; on a closed one a call means that a reference
- *   definition arrived, and `from` is 0.
+ *   before `from` stays. On a closed leaf a call means that a reference definition arrived, and `from` is 0.
  * - `remove` takes back an open paragraph that became the title of a heading or the header of a table, or that was a
  *   definition. Nothing else is ever removed.
  * - `loosen` comes at most once per list, at any time before the list closes.

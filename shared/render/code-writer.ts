@@ -1,5 +1,5 @@
 /** A code block: its bar with the language and the buttons, and its text. */
-import { createElement } from "./elements.ts";
+import { createButton, createElement } from "./elements.ts";
 import { fillLabel, type RenderLabels } from "./labels.ts";
 import { languageName } from "./language-names.ts";
 import { LineBoxes } from "./line-boxes.ts";
@@ -18,6 +18,7 @@ export type HighlightCode = (code: Element, language: string) => () => void;
 export interface CodeWriter {
   /** The whole block, bar included. */
   readonly element: HTMLElement;
+  readonly pre: HTMLElement;
   readonly code: HTMLElement;
   /** The first word of the info string, in lower case; empty when there is none. */
   readonly language: string;
@@ -35,30 +36,39 @@ export function createCode(document: Document, info: string, labels: RenderLabel
     role: "group",
     "aria-label": word ? fillLabel(labels.codeBlock, { lang: name }) : labels.code,
   });
-  const code = createElement(document, "code", word ? { class: `language-${word}` } : {});
+  const code = createElement(document, "code", { class: word ? `language-${word}` : null });
   const text = new LineBoxes(code, "span");
-  const wrap = createElement(document, "button", { type: "button", class: "wrap", "aria-pressed": "false" }, labels.wrapLines);
-  wrap.addEventListener("click", () => wrap.setAttribute("aria-pressed", String(pre.classList.toggle("wrapped"))));
-  const copy = createElement(document, "button", { type: "button", class: "copy" }, labels.copyCode);
-  copyOnClick(copy, code, labels);
+  const wrap = createButton(document, "wrap", labels.wrapLines, () => setPressed(pre.classList.toggle("wrapped")));
+  const setPressed = (pressed: boolean): void => wrap.setAttribute("aria-pressed", String(pressed));
+  setPressed(false);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const copy = createButton(document, "copy", labels.copyCode, () => void copied());
+  const copied = async (): Promise<void> => {
+    // It is absent in insecure contexts and can be refused.
+    try {
+      await navigator.clipboard.writeText(code.textContent ?? "");
+    } catch {
+      return;
+    }
+    copy.textContent = labels.copied;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      copy.textContent = labels.copyCode;
+    }, COPIED_MS);
+  };
   bar.append(createElement(document, "span", { class: "lang" }, name || labels.code), wrap, copy);
   pre.append(code);
   element.append(bar, pre);
   return {
     element,
+    pre,
     code,
     language: word.toLowerCase(),
     text,
     fold() {
       if (text.lines <= FOLDED_ABOVE) return;
       pre.classList.add("folded");
-      const more = createElement(
-        document,
-        "button",
-        { type: "button", class: "more" },
-        fillLabel(labels.showAll, { n: String(text.lines) }),
-      );
-      more.addEventListener("click", () => {
+      const more = createButton(document, "more", fillLabel(labels.showAll, { n: String(text.lines) }), () => {
         pre.classList.remove("folded");
         more.remove();
         // Who came by keyboard goes on where the rest begins.
@@ -67,28 +77,4 @@ export function createCode(document: Document, info: string, labels: RenderLabel
       element.append(more);
     },
   };
-}
-
-function copyOnClick(button: HTMLElement, code: HTMLElement, labels: RenderLabels): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const restore = (): void => {
-    button.textContent = labels.copyCode;
-  };
-  const copy = async (): Promise<void> => {
-    if (!(await copyText(code.textContent ?? ""))) return;
-    button.textContent = labels.copied;
-    clearTimeout(timer);
-    timer = setTimeout(restore, COPIED_MS);
-  };
-  button.addEventListener("click", () => void copy());
-}
-
-/** Whether the text reached the clipboard: it is absent in insecure contexts and can be refused. */
-async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

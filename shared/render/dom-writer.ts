@@ -9,15 +9,18 @@ import type { BlockStart, Inline, TreeSink } from "../markdown/tree.ts";
 import { type CodeWriter, createCode, type HighlightCode } from "./code-writer.ts";
 import { createElement, type Tag } from "./elements.ts";
 import { type InlineContext, type InlineView, LARGE_LEAF, patchInlines } from "./inline-writer.ts";
-import type { RenderLabels } from "./labels.ts";
-import type { MathSupport, WriteMath } from "./math-support.ts";
+import { ENGLISH_LABELS } from "./labels.ts";
+import type { WriteMath } from "./math-support.ts";
 import { OverflowWatch } from "./overflow-watch.ts";
+import type { TokenRendererOptions } from "./token-renderer.ts";
 
 /**
  * Top-level blocks per section. Layout of one frame then costs the same late in a reply as early (measured: 1.0 times
  * from 40 KB to 180 KB, against 3.5 times for one flat list of blocks).
  */
 const SECTION_BLOCKS = 32;
+/** Whatever is below them is an `h6`. */
+const HEADINGS = ["h1", "h2", "h3", "h4", "h5"] as const;
 
 export interface BlockView {
   readonly kind: BlockStart["kind"];
@@ -32,32 +35,20 @@ export interface BlockView {
   bare: BlockView[] | null;
 }
 
-export interface DomWriterOptions {
-  /** Level of a first-level heading, 1 to 6. */
-  headingBase: number;
-  labels: RenderLabels;
-  base: () => string;
-  imageOrigins: readonly string[];
-  math: MathSupport | undefined;
-  /** Loads what colours code; without it code stays plain. */
-  highlighter: (() => Promise<HighlightCode>) | undefined;
-}
-
 export class DomWriter implements TreeSink<BlockView> {
   readonly #root: HTMLElement;
   readonly #document: Document;
-  readonly #headingBase: number;
   readonly #context: InlineContext;
   readonly #overflow: OverflowWatch;
-  readonly #loadHighlighter: DomWriterOptions["highlighter"];
-  readonly #mathSupport: MathSupport | undefined;
+  readonly #options: TokenRendererOptions;
   #writeMath: Promise<WriteMath> | undefined;
   #highlighter: Promise<HighlightCode> | undefined;
   /** Called by `stop`. */
-  readonly #stops: (() => void)[];
+  readonly #stops: (() => void)[] = [];
   #stopped = false;
   readonly #codes: CodeWriter[] = [];
-  readonly #tables: HTMLElement[] = [];
+  /** What may be wider than the text: code and tables. */
+  readonly #boxes: HTMLElement[] = [];
   #section: HTMLElement | null = null;
   #sectionBlocks = 0;
   /** Sections that were filled in this frame, and those that have been on screen for a frame since. */
@@ -67,21 +58,18 @@ export class DomWriter implements TreeSink<BlockView> {
   #leaf: BlockView | null = null;
   #caret: Node | null = null;
 
-  constructor(root: HTMLElement, options: DomWriterOptions) {
+  constructor(root: HTMLElement, options: TokenRendererOptions) {
     this.#root = root;
     this.#document = root.ownerDocument;
-    this.#headingBase = Math.min(6, Math.max(1, Math.trunc(options.headingBase)));
+    this.#options = options;
     this.#context = {
       document: this.#document,
-      labels: options.labels,
-      base: options.base,
-      imageOrigins: new Set(options.imageOrigins),
+      labels: { ...ENGLISH_LABELS, ...options.labels },
+      base: () => options.base ?? root.baseURI,
+      imageOrigins: new Set(options.imagePolicy?.origins),
       setMath: (holder, tex, display) => void this.#setMath(holder, tex, display),
     };
     this.#overflow = new OverflowWatch(this.#document);
-    this.#loadHighlighter = options.highlighter;
-    this.#mathSupport = options.math;
-    this.#stops = [() => this.#overflow.stop()];
   }
 
   open(parent: BlockView | null, block: BlockStart): BlockView {
@@ -128,10 +116,11 @@ export class DomWriter implements TreeSink<BlockView> {
   close(block: BlockView): void {
     if (block.code) {
       block.code.text.flush();
-      if (block.code.language === "math" && this.#mathSupport) {
+      if (block.code.language === "math" && this.#options.math) {
         void this.#setMath(block.code.element, block.code.code.textContent ?? "", true);
       } else {
         this.#codes.push(block.code);
+        this.#boxes.push(block.code.pre);
         if (block.code.language) void this.#colour(block.code);
       }
     }
@@ -153,23 +142,21 @@ export class DomWriter implements TreeSink<BlockView> {
    * watched from here on: while the text streams each observation would cost a layout.
    */
   end(): void {
-    for (const code of this.#codes) {
-      code.fold();
-      if (code.code.parentElement) this.#overflow.add(code.code.parentElement);
-    }
-    for (const table of this.#tables) this.#overflow.add(table);
+    for (const code of this.#codes) code.fold();
+    for (const box of this.#boxes) this.#overflow.add(box);
   }
 
   /** Nothing runs afterwards. */
   stop(): void {
     this.#stopped = true;
+    this.#overflow.stop();
     for (const stop of this.#stops) stop();
   }
 
   /** The TeX stays where the typesetter cannot be loaded or does not understand it. */
   async #setMath(holder: HTMLElement, tex: string, display: boolean): Promise<void> {
     try {
-      const write = await (this.#writeMath ??= this.#mathSupport?.load());
+      const write = await (this.#writeMath ??= this.#options.math?.load());
       const formula = write?.(this.#document, tex, display);
       if (!formula || this.#stopped) return;
       holder.replaceChildren(formula);
@@ -181,7 +168,7 @@ export class DomWriter implements TreeSink<BlockView> {
 
   async #colour({ code, language }: CodeWriter): Promise<void> {
     try {
-      const highlight = await (this.#highlighter ??= this.#loadHighlighter?.());
+      const highlight = await (this.#highlighter ??= this.#options.highlighter?.());
       if (highlight && !this.#stopped) this.#stops.push(highlight(code, language));
     } catch {
       // Code without colours is code: nothing to tell the reader.
@@ -216,8 +203,8 @@ export class DomWriter implements TreeSink<BlockView> {
   #create(parent: BlockView | null, block: BlockStart): BlockView {
     const { kind } = block;
     // Direction is found per top-level block: a nested `dir` would hide its text from the search of the outer one.
-    const dir = parent?.kind === "document" ? ({ dir: "auto" } as const) : {};
-    const make = (tag: Tag): HTMLElement => createElement(this.#document, tag, dir);
+    const dir = parent?.kind === "document" ? "auto" : null;
+    const make = (tag: Tag, start: string | null = null): HTMLElement => createElement(this.#document, tag, { dir, start });
     const view = (element: HTMLElement, outer: HTMLElement | null = element, code: CodeWriter | null = null): BlockView => ({
       kind,
       element,
@@ -238,14 +225,11 @@ export class DomWriter implements TreeSink<BlockView> {
         return paragraph;
       }
       case "heading":
-        return view(make(headingTag(this.#headingBase + block.level - 1)));
+        return view(make(HEADINGS[Math.trunc(Math.max(1, this.#options.headingBase ?? 3)) + block.level - 2] ?? "h6"));
       case "quote":
         return view(make("blockquote"));
-      case "list": {
-        const list = make(block.ordered ? "ol" : "ul");
-        if (block.ordered && block.start !== 1) list.setAttribute("start", String(block.start));
-        return view(list);
-      }
+      case "list":
+        return view(block.ordered ? make("ol", block.start === 1 ? null : String(block.start)) : make("ul"));
       case "item":
         return view(make("li"));
       case "rule":
@@ -258,14 +242,19 @@ export class DomWriter implements TreeSink<BlockView> {
         const wrapper = createElement(this.#document, "div", { class: "tw", role: "group", "aria-label": this.#context.labels.table });
         const table = make("table");
         wrapper.append(table);
-        this.#tables.push(wrapper);
+        this.#boxes.push(wrapper);
         return view(table, wrapper);
       }
       case "row":
         return this.#createRow(parent, block.header, view);
       default: {
-        const align = block.align === "center" || block.align === "end" ? { class: block.align } : {};
-        return view(createElement(this.#document, block.header ? "th" : "td", { ...align, ...(block.header ? { scope: "col" } : {}) }));
+        const { header, align } = block;
+        return view(
+          createElement(this.#document, header ? "th" : "td", {
+            class: align === "start" ? null : align,
+            scope: header ? "col" : null,
+          }),
+        );
       }
     }
   }
@@ -303,11 +292,5 @@ export function placeCaret(caret: HTMLElement, tail: HTMLElement): void {
 }
 
 function isLeaf({ kind }: BlockView): boolean {
-  return kind === "paragraph" || kind === "heading" || kind === "code" || kind === "cell";
-}
-
-const HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"] as const;
-
-function headingTag(level: number): Tag {
-  return HEADINGS[Math.min(level, 6) - 1] ?? "h6";
+  return /paragraph|heading|code|cell/.test(kind);
 }

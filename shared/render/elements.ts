@@ -57,11 +57,18 @@ export type Attribute =
   | "title"
   | "type";
 
-export type Attributes = Readonly<Partial<Record<Attribute, string>>>;
+/** One that is null is left out. */
+export type Attributes = Readonly<Partial<Record<Attribute, string | null>>>;
 
 export function createElement(document: Document, tag: Tag, attributes: Attributes = {}, text = ""): HTMLElement {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(name, value);
   if (text !== "") element.append(text);
   return element;
+}
+
+export function createButton(document: Document, name: string | null, label: string, onClick: () => void): HTMLElement {
+  const button = createElement(document, "button", { type: "button", class: name }, label);
+  button.addEventListener("click", onClick);
+  return button;
 }

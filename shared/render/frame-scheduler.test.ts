@@ -4,32 +4,28 @@ import { createFrameScheduler, type FrameClock } from "./frame-scheduler.ts";
 
 /** Frames and timers that come when they are told to. */
 class ManualFrames implements FrameClock {
-  hidden = false;
+  readonly document = { hidden: false };
   readonly frames = new Map<number, () => void>();
   readonly timers = new Map<number, () => void>();
   #id = 0;
 
-  requestFrame(callback: () => void): number {
+  requestAnimationFrame(callback: () => void): number {
     this.frames.set(++this.#id, callback);
     return this.#id;
   }
 
-  cancelFrame(id: number): void {
+  cancelAnimationFrame(id: number): void {
     this.frames.delete(id);
   }
 
-  setTimer(callback: () => void, ms: number): number {
+  setTimeout(callback: () => void, ms: number): number {
     expect(ms).toBe(250);
     this.timers.set(++this.#id, callback);
     return this.#id;
   }
 
-  clearTimer(id: number): void {
+  clearTimeout(id: number): void {
     this.timers.delete(id);
-  }
-
-  isHidden(): boolean {
-    return this.hidden;
   }
 
   run(queue: Map<number, () => void>): void {
@@ -56,7 +52,7 @@ test("runs in the next frame, once, and leaves nothing behind", () => {
 
 test("a document hidden after the frame was asked for gets the timer instead", () => {
   const { clock, runs } = setUp();
-  clock.hidden = true;
+  clock.document.hidden = true;
   clock.run(clock.timers);
   expect([runs(), clock.frames.size, clock.timers.size]).toEqual([1, 0, 0]);
 });
@@ -74,7 +70,7 @@ test("nothing runs after cancelling, however often", () => {
   const { clock, runs, cancel } = setUp();
   cancel();
   cancel();
-  clock.hidden = true;
+  clock.document.hidden = true;
   clock.run(clock.frames);
   clock.run(clock.timers);
   expect([runs(), clock.frames.size, clock.timers.size]).toEqual([0, 0, 0]);

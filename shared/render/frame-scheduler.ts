@@ -10,11 +10,11 @@ export interface FrameScheduler {
 
 /** What a scheduler needs from a window; a manual clock in tests. */
 export interface FrameClock {
-  requestFrame(callback: () => void): number;
-  cancelFrame(id: number): void;
-  setTimer(callback: () => void, ms: number): number;
-  clearTimer(id: number): void;
-  isHidden(): boolean;
+  requestAnimationFrame(callback: () => void): number;
+  cancelAnimationFrame(id: number): void;
+  setTimeout(callback: () => void, ms: number): number;
+  clearTimeout(id: number): void;
+  readonly document: { readonly hidden: boolean };
 }
 
 /** Wait in a hidden document, in ms. Browsers throttle its timers to about one per second anyway. */
@@ -27,8 +27,8 @@ export function createFrameScheduler(clock: FrameClock): FrameScheduler {
       let timer = 0;
       const cancel = (): void => {
         done = true;
-        clock.cancelFrame(frame);
-        clock.clearTimer(timer);
+        clock.cancelAnimationFrame(frame);
+        clock.clearTimeout(timer);
       };
       const run = (): void => {
         if (done) return;
@@ -38,24 +38,16 @@ export function createFrameScheduler(clock: FrameClock): FrameScheduler {
       // The document may be hidden after the frame was asked for, and then the frame never comes: both are always set.
       // In a visible document that is merely slow the timer only waits again, so that there is one run per frame.
       const wait = (): void => {
-        timer = clock.setTimer(() => (clock.isHidden() ? run() : wait()), HIDDEN_MS);
+        timer = clock.setTimeout(() => (clock.document.hidden ? run() : wait()), HIDDEN_MS);
       };
-      const frame = clock.requestFrame(run);
+      const frame = clock.requestAnimationFrame(run);
       wait();
       return cancel;
     },
   };
 }
 
-/** The frames of a document's window; without a window (a document made by script) only its timers. */
+/** The frames of a document's window; of this one where it has none (a document made by script). */
 export function documentFrames(document: Document): FrameScheduler {
-  const view = document.defaultView;
-  const timers = view ?? window;
-  return createFrameScheduler({
-    requestFrame: (callback) => view?.requestAnimationFrame(callback) ?? 0,
-    cancelFrame: (id) => view?.cancelAnimationFrame(id),
-    setTimer: (callback, ms) => timers.setTimeout(callback, ms),
-    clearTimer: (id) => timers.clearTimeout(id),
-    isHidden: () => document.hidden || !view,
-  });
+  return createFrameScheduler(document.defaultView ?? window);
 }

@@ -1,20 +1,19 @@
 /** The proper names of languages, by the words people write behind a fence. */
 
-/** `Name=word word`, or a name that is its own word in lower case: what the rule below would write otherwise. */
+/** Names, each with the other words for it. Only where the rule below would write something else. */
 const NAMES =
-  "Bash=bash sh zsh;C++=cpp c++ cc;C#=csharp c# cs;Dart;Diff=diff patch;Go=go golang;GraphQL=graphql gql;Java;JavaScript=javascript js mjs cjs;" +
-  "JSON=json jsonc json5;Kotlin=kotlin kt;LaTeX=latex tex;Lua;Markdown=markdown md;Objective-C=objc;Perl;PowerShell=powershell ps1;Python=python py;" +
-  "Ruby=ruby rb;Rust=rust rs;Sass;Shell=shell console;Text=txt text;TypeScript=typescript ts;Vue;YAML=yaml yml;Zig";
+  "Bash sh zsh;C++ cpp cc;C# csharp cs;Dart;Diff patch;Go golang;GraphQL gql;Java;JavaScript js mjs cjs;JSON jsonc json5;Kotlin kt;" +
+  "LaTeX tex;Lua;Markdown md;Objective-C objc;Perl;PowerShell ps1;Python py;Ruby rb;Rust rs;Sass;Shell console;Text txt;TypeScript ts;Vue;" +
+  "YAML yml;Zig";
 
 const byWord = new Map<string, string>();
 for (const entry of NAMES.split(";")) {
-  const [name = "", words = name.toLowerCase()] = entry.split("=");
-  for (const word of words.split(" ")) byWord.set(word, name);
+  const [name = ""] = entry.split(" ");
+  for (const word of entry.toLowerCase().split(" ")) byWord.set(word, name);
 }
 
 /** "TypeScript" for `ts`. An unknown word is an abbreviation up to four letters (`css`, `toml`), else a name (`swift`). */
 export function languageName(word: string): string {
-  const known = byWord.get(word.toLowerCase());
-  if (known !== undefined) return known;
-  return word.length <= 4 ? word.toUpperCase() : word.slice(0, 1).toUpperCase() + word.slice(1);
+  const capitals = word.length > 4 ? 1 : 4;
+  return byWord.get(word.toLowerCase()) ?? word.slice(0, capitals).toUpperCase() + word.slice(capitals);
 }

@@ -4,7 +4,7 @@
  * Never one growing node: appending to it copies its text and lays out the whole of its box again, which made 200 KB cost
  * 8.7 times as much as 50 KB. In boxes a code block of 1,200 lines took a quarter of the time.
  */
-import { type Attributes, createElement, type Tag } from "./elements.ts";
+import { createElement, type Tag } from "./elements.ts";
 
 const BOX_LINES = 32;
 /** Longest text node, in characters. */
@@ -13,7 +13,7 @@ const NODE_LENGTH = 4_096;
 export class LineBoxes {
   readonly #parent: HTMLElement;
   readonly #tag: Tag;
-  readonly #attributes: Attributes;
+  readonly #dir: string | null;
   #box: HTMLElement | null = null;
   #node: Text | null = null;
   #lines = 0;
@@ -21,10 +21,10 @@ export class LineBoxes {
   #pending: string[] = [];
 
   /** The boxes are shown as blocks by the style sheet: the line end at the end of a block adds no line, so the text stays exact. */
-  constructor(parent: HTMLElement, tag: Tag, attributes: Attributes = {}) {
+  constructor(parent: HTMLElement, tag: Tag, dir: string | null = null) {
     this.#parent = parent;
     this.#tag = tag;
-    this.#attributes = { class: "lines", ...attributes };
+    this.#dir = dir;
   }
 
   /** Where the text ends. */
@@ -60,7 +60,7 @@ export class LineBoxes {
   }
 
   #newBox(): void {
-    this.#box = createElement(this.#parent.ownerDocument, this.#tag, this.#attributes);
+    this.#box = createElement(this.#parent.ownerDocument, this.#tag, { class: "lines", dir: this.#dir });
     this.#parent.append(this.#box);
     this.#boxes++;
     this.#node = null;

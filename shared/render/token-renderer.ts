@@ -8,7 +8,7 @@ import { DomWriter, placeCaret } from "./dom-writer.ts";
 import { createElement } from "./elements.ts";
 import { documentFrames, type FrameScheduler } from "./frame-scheduler.ts";
 import type { MathSupport } from "./math-support.ts";
-import { ENGLISH_LABELS, type RenderLabels } from "./labels.ts";
+import type { RenderLabels } from "./labels.ts";
 import { LineBoxes } from "./line-boxes.ts";
 
 export interface TokenRendererOptions {
@@ -80,8 +80,9 @@ export class TokenRenderer {
   readonly #sink: TextSink;
   readonly #stream: MarkdownStream<unknown> | null = null;
   #caret: HTMLElement | null;
-  /** Tokens that wait, oldest first; joined per slice, never one by one. */
+  /** Tokens that wait, oldest first, and before them the rest of those that were joined to be written in slices. */
   #pending: string[] = [];
+  #rest = "";
   #cancel: (() => void) | null = null;
   #state: "open" | "ending" | "ended" | "destroyed" = "open";
   #tokens = 0;
@@ -95,7 +96,7 @@ export class TokenRenderer {
     this.#caret = options.caret ? createElement(document, "span", { class: "caret", "aria-hidden": "true" }) : null;
     if (options.format === "text") {
       // Line ends are kept by the style sheet: `white-space: pre-wrap`.
-      const boxes = new LineBoxes(element, "div", { dir: "auto" });
+      const boxes = new LineBoxes(element, "div", "auto");
       this.#sink = {
         write: (text) => boxes.append(text),
         flush: (caret) => {
@@ -106,14 +107,7 @@ export class TokenRenderer {
         stop: () => {},
       };
     } else {
-      const writer = new DomWriter(element, {
-        headingBase: options.headingBase ?? 3,
-        labels: { ...ENGLISH_LABELS, ...options.labels },
-        base: () => options.base ?? element.baseURI,
-        imageOrigins: options.imagePolicy?.origins ?? [],
-        highlighter: options.highlighter,
-        math: options.math,
-      });
+      const writer = new DomWriter(element, options);
       const stream = new MarkdownStream(writer, { math: options.math?.scan });
       this.#stream = stream;
       this.#sink = {
@@ -133,14 +127,13 @@ export class TokenRenderer {
   }
 
   get counters(): RenderCounters {
-    const { bytesScanned = 0, inlineBytes = 0, ops = 0 } = this.#stream?.counters ?? {};
-    return { tokens: this.#tokens, flushes: this.#flushes, bytesScanned, inlineBytes, ops };
+    return { tokens: this.#tokens, flushes: this.#flushes, bytesScanned: 0, inlineBytes: 0, ops: 0, ...this.#stream?.counters };
   }
 
   /** Adds text. Shown in the next frame. */
   append(token: string): void {
     if (this.#state === "destroyed" || token === "") return;
-    if (this.#state !== "open") throw new TypeError("TokenRenderer: append after end");
+    if (this.#state !== "open") throw new TypeError("append after end");
     this.#tokens++;
     this.#pending.push(token);
     this.#schedule();
@@ -166,7 +159,6 @@ export class TokenRenderer {
     this.#sink.stop();
     this.#cancel?.();
     this.#cancel = null;
-    this.#pending = [];
     this.#caret?.remove();
     this.#caret = null;
   }
@@ -181,11 +173,16 @@ export class TokenRenderer {
   #write(budget: number): void {
     if (this.#state === "destroyed" || this.#state === "ended") return;
     const start = this.#now();
-    while (this.#pending.length > 0) {
-      this.#sink.write(this.#slice());
+    while (this.#waiting) {
+      if (this.#rest === "") {
+        this.#rest = this.#pending.join("");
+        this.#pending = [];
+      }
+      this.#sink.write(this.#rest.slice(0, SLICE));
+      this.#rest = this.#rest.slice(SLICE);
       if (this.#now() - start >= budget) break;
     }
-    const ended = this.#state === "ending" && this.#pending.length === 0;
+    const ended = this.#state === "ending" && !this.#waiting;
     if (ended) {
       this.#sink.end();
       this.#caret?.remove();
@@ -194,18 +191,12 @@ export class TokenRenderer {
     }
     this.#sink.flush(this.#caret);
     this.#flushes++;
-    if (this.#pending.length > 0) this.#schedule();
+    if (this.#waiting) this.#schedule();
     this.#onFrame?.({ ended });
   }
 
-  /** The next tokens, as many as make one slice; a longer token is cut. */
-  #slice(): string {
-    let count = 0;
-    let length = 0;
-    while (count < this.#pending.length && length < SLICE) length += this.#pending[count++]?.length ?? 0;
-    const text = this.#pending.splice(0, count).join("");
-    if (length <= 2 * SLICE) return text;
-    this.#pending.unshift(text.slice(SLICE));
-    return text.slice(0, SLICE);
+  /** Something has not been written yet. */
+  get #waiting(): boolean {
+    return this.#pending.length > 0 || this.#rest !== "";
   }
 }

@@ -13,15 +13,16 @@ export interface SafeUrl {
   foreign: boolean;
 }
 
-const LINK_SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
-const WEB_SCHEMES = new Set(["http:", "https:"]);
+const LINK = /^(?:https?|mailto|tel):/i;
+const WEB = /^https?:/;
 /** Raster formats: an SVG can hold script and further requests. */
 const DATA_IMAGE = /^data:image\/(?:png|gif|jpeg|webp);base64,[a-z0-9+/=]*$/i;
 
-/** C0, C1, white space and invisible format characters: browsers skip some of them in front of and inside a scheme. */
-// oxlint-disable-next-line no-control-regex
-const INVISIBLE = /[\u0000-\u0020\u007F-\u00A0\u00AD\u1680\u180E\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000\uFEFF]+/g;
+/** White space, control and format characters: browsers skip some of them in front of and inside a scheme. */
+const INVISIBLE = /[\p{Z}\p{Cc}\p{Cf}]+/gu;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+
+const NO_HOST = { host: "", origin: "", foreign: false };
 
 function parse(address: string, base: string): URL | null {
   try {
@@ -35,18 +36,18 @@ function parse(address: string, base: string): URL | null {
 export function safeLink(address: string, base: string): SafeUrl | null {
   const visible = address.replace(INVISIBLE, "");
   // A fragment belongs to the page, whatever the page's own scheme is.
-  if (visible.startsWith("#")) return { href: `#${encodeURI(visible.slice(1))}`, host: "", origin: "", foreign: false };
+  if (visible.startsWith("#")) return { ...NO_HOST, href: `#${encodeURI(visible.slice(1))}` };
   const url = parse(address.trim(), base);
   if (!url) return null;
+  const { href, protocol } = url;
   const home = parse(base, base);
+  const web = WEB.test(protocol);
   if (SCHEME.test(visible)) {
-    if (!LINK_SCHEMES.has(url.protocol) || !LINK_SCHEMES.has((SCHEME.exec(visible)?.[0] ?? "").toLowerCase())) return null;
-  } else if (!WEB_SCHEMES.has(url.protocol) && !(home && url.protocol === home.protocol && url.host === home.host)) {
+    if (!LINK.test(protocol) || !LINK.test(visible)) return null;
     // Relative to a page of another scheme (an extension's panel, a file) is fine as long as it stays there.
-    return null;
-  }
-  const web = WEB_SCHEMES.has(url.protocol);
-  return { href: url.href, host: web ? url.host : "", origin: web ? url.origin : "", foreign: web && url.origin !== home?.origin };
+  } else if (!web && !(protocol === home?.protocol && url.host === home.host)) return null;
+  const { host, origin } = web ? url : NO_HOST;
+  return { href, host, origin, foreign: web && origin !== home?.origin };
 }
 
 /** The address of an image, or null. Nothing is requested before the reader asks for it. */

@@ -14,8 +14,11 @@ export interface Mounted {
   button: HTMLButtonElement;
 }
 
-export async function mount(properties: Partial<ChanlChat> = {}, transport = new ScriptedTransport()): Promise<Mounted> {
-  const chat = document.createElement("chanl-chat");
+/** @param attributes as they are written in a tag */
+export async function mount(properties: Partial<ChanlChat> = {}, transport = new ScriptedTransport(), attributes = ""): Promise<Mounted> {
+  const template = document.createElement("template");
+  template.innerHTML = `<chanl-chat ${attributes}></chanl-chat>`;
+  const chat = document.importNode(template.content, true).querySelector("chanl-chat")!;
   const session = new ChatSession({ transport, agentId: "test", conversationId: properties.conversationId });
   chat.session = session;
   Object.assign(chat, { name: "Guide", storage: "none", ...properties });
