@@ -6,11 +6,12 @@
  */
 import { setTimeout } from "node:timers/promises";
 
-import { readChunks } from "../../shared/dialects/read-chunks.ts";
+import { readChunkBatches } from "../../shared/dialects/read-chunks.ts";
 import type { Dialect } from "../../shared/dialects/dialect.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import { configuredFetch } from "../outbound.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
+import type { ModelTurn } from "./provider.ts";
 
 /** Longest error body that is read for the debug log, in characters, and the longest wait for it, in ms. */
 const DETAIL_CHARS = 4096;
@@ -35,11 +36,12 @@ export interface UpstreamRequest extends UpstreamLimits {
   signal: AbortSignal;
   /** Never to appear anywhere: cut out of every detail. */
   secrets: readonly string[];
-  onDetail?: ((detail: string) => void) | undefined;
+  onDetail?: ModelTurn["onDetail"];
+  onToken?: ModelTurn["onToken"];
 }
 
 export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<StreamChunk, void, undefined> {
-  const { signal, dialect } = request;
+  const { signal, dialect, onToken } = request;
   const detail = (text: string): void => request.onDetail?.(withoutSecrets(text, request.secrets));
   const watchdog = new Watchdog(request.idleMs ?? 90_000);
   try {
@@ -53,9 +55,14 @@ export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<
       return;
     }
     const body = watchdog.watch(response.body);
-    for await (const chunk of readChunks(body, { dialect, onReport: (error) => detail(error.message) })) {
-      if (chunk.type !== "error") yield chunk;
-      else yield signal.aborted ? { type: "cancelled", reason: "user" } : publicError(chunk, detail, watchdog.fired);
+    for await (const batch of readChunkBatches(body, { dialect, onReport: (error) => detail(error.message) })) {
+      for (const chunk of batch) {
+        if (chunk.type === "token" && onToken) {
+          const wait = onToken(chunk);
+          if (wait && !(await wait)) return;
+        } else if (chunk.type !== "error") yield chunk;
+        else yield signal.aborted ? { type: "cancelled", reason: "user" } : publicError(chunk, detail, watchdog.fired);
+      }
     }
   } catch (error) {
     if (signal.aborted) {
@@ -63,7 +70,7 @@ export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<
       return;
     }
     detail(describe(error));
-    // readChunks throws for nothing the body does, so this is a connection that never gave an answer.
+    // readChunkBatches throws for nothing the body does, so this is a connection that never gave an answer.
     yield errorChunk(new GatewayError(watchdog.fired ? "provider_timeout" : "provider_unavailable"));
   } finally {
     watchdog.stop();

@@ -15,8 +15,8 @@ test("above the total the oldest ended logs are dropped, running ones never", ()
   const store = new MemoryRunStore({ maxTotalBytes: 20_000 });
   const fill = (id: string, ended: boolean): void => {
     store.create({ ...runRecord(), id }, undefined);
-    store.append(id, encodeFrame({ type: "token", content: "x".repeat(6000) }, 1));
-    if (ended) store.append(id, encodeFrame({ type: "done", reason: "stop" }, 2));
+    store.writer(id).append(encodeFrame({ type: "token", content: "x".repeat(6000) }, 1));
+    if (ended) store.writer(id).append(encodeFrame({ type: "done", reason: "stop" }, 2));
   };
   fill("running", false);
   for (let index = 0; index < 10; index++) fill(`ended-${index}`, true);

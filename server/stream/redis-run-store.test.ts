@@ -62,11 +62,11 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await one.create(record, undefined);
     const reader = follow(other, record.id, 0);
     const began = performance.now();
-    void one.append(record.id, tokenFrame(1));
+    void one.writer(record.id).append(tokenFrame(1));
     await eventually(() => reader.frames.length === 1, "the first event");
     expect(performance.now() - began).toBeLessThan(1000);
-    for (let seq = 2; seq <= 40; seq++) void one.append(record.id, tokenFrame(seq));
-    void one.append(record.id, endFrame(41));
+    for (let seq = 2; seq <= 40; seq++) void one.writer(record.id).append(tokenFrame(seq));
+    void one.writer(record.id).append(endFrame(41));
     await reader.ended;
     const client = await rawClient(redis);
     const [key] = await client.keys(`*log:${record.id}`);
@@ -84,7 +84,7 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
       one.serve({ deliver: () => "accepted", lost: (id) => lost.push(id) });
       const record = runRecord();
       await one.create(record, undefined);
-      for (let seq = 1; seq <= 5; seq++) void one.append(record.id, tokenFrame(seq));
+      for (let seq = 1; seq <= 5; seq++) void one.writer(record.id).append(tokenFrame(seq));
       const reader = follow(other, record.id, 0);
       await eventually(() => reader.frames.length === 5, "the events");
       // Dead as others see it: its lease is gone and nobody renews it. Its connection lives, as that of a stopped process would.
@@ -102,10 +102,10 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
       // It comes back and goes on writing, several batches and an end of its own.
       const atHome = follow(one, record.id, 0);
       for (let seq = 6; seq <= 30; seq++) {
-        void one.append(record.id, tokenFrame(seq));
+        void one.writer(record.id).append(tokenFrame(seq));
         if (seq % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
       }
-      void one.append(record.id, endFrame(31));
+      void one.writer(record.id).append(endFrame(31));
       await atHome.ended;
       expect(lost).toEqual([record.id]);
       expect(atHome.frames.map(({ sse }) => sse)).toEqual(reader.frames.map(({ sse }) => sse));
@@ -129,7 +129,7 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     let seq = 0;
     const produce = async (count: number): Promise<void> => {
       for (let written = 0; written < count; written++) {
-        void one.append(record.id, tokenFrame(++seq));
+        void one.writer(record.id).append(tokenFrame(++seq));
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     };
@@ -141,7 +141,7 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await server.start();
     await produce(100);
     await eventually(() => one.healthy(), "the store to be healthy again", 5000);
-    void one.append(record.id, endFrame(++seq));
+    void one.writer(record.id).append(endFrame(++seq));
     for (const reader of readers) {
       await reader.ended;
       expect(reader.seqs).toEqual(Array.from({ length: seq }, (_, index) => index + 1));
@@ -160,12 +160,12 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
       const { one, other } = await pairToClose(server);
       const record = runRecord();
       await one.create(record, undefined);
-      void one.append(record.id, tokenFrame(1));
+      void one.writer(record.id).append(tokenFrame(1));
       const reader = follow(one, record.id, 0);
       await eventually(() => reader.frames.length === 1, "the first event");
       await server.kill();
-      for (let seq = 2; seq <= 10; seq++) void one.append(record.id, tokenFrame(seq));
-      void one.append(record.id, endFrame(11));
+      for (let seq = 2; seq <= 10; seq++) void one.writer(record.id).append(tokenFrame(seq));
+      void one.writer(record.id).append(endFrame(11));
       await new Promise((resolve) => setTimeout(resolve, 500));
       expect(reader.seqs).toEqual([1]);
       await reader.ended;
@@ -184,11 +184,8 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await one.create(record, undefined);
     const reader = new Collector();
     one.follow(record.id, 0, reader);
-    const big = (seq: number) => ({
-      ...tokenFrame(seq),
-      sse: `id: ${seq}\ndata: {"type":"token","content":"${"x".repeat(20_000)}","seq":${seq}}\n\n`,
-    });
-    const waits = Array.from({ length: 60 }, (_, index) => one.append(record.id, big(index + 1)));
+    const big = (seq: number) => encodeFrame({ type: "token", content: "x".repeat(20_000) }, seq);
+    const waits = Array.from({ length: 60 }, (_, index) => one.writer(record.id).append(big(index + 1)));
     expect(waits[10]).toBeUndefined();
     expect(waits[59]).toBeInstanceOf(Promise);
     await waits[59];
