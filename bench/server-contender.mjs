@@ -36,7 +36,13 @@ process.on("message", (message) => {
     const { user, system } = process.cpuUsage(start.cpu);
     const tokens = model.tokens - start.tokens;
     profiler?.();
-    process.send({ tokens, user: user / tokens, system: system / tokens, microsecondsPerToken: (user + system) / tokens, seconds: (performance.now() - start.at) / 1_000 });
+    process.send({
+      tokens,
+      user: user / tokens,
+      system: system / tokens,
+      microsecondsPerToken: (user + system) / tokens,
+      seconds: (performance.now() - start.at) / 1_000,
+    });
   }
 });
 process.send(target);

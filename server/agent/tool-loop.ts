@@ -175,15 +175,20 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
   function takeToken(turn: Turn, token: TokenChunk): Promise<boolean> | undefined {
     // A provider that goes on after its end is not listened to.
     if (turn.terminal) return Promise.resolve(false);
-    if (!token.refusal) turn.text.push(token.content);
+    noteText(turn, token);
     return options.onToken?.(token);
+  }
+
+  /** What the model said is only asked for when it calls a tool. */
+  function noteText(turn: Turn, { content, refusal }: TokenChunk): void {
+    if (specifications.length > 0 && !refusal) turn.text.push(content);
   }
 
   /** Notes what a chunk means for the turn, begins the waits of a call, and gives what is to be told of it. */
   function take(turn: Turn, chunk: StreamChunk): StreamChunk | undefined {
     switch (chunk.type) {
       case "token":
-        if (!chunk.refusal) turn.text.push(chunk.content);
+        noteText(turn, chunk);
         return chunk;
       case "reasoning":
         return chunk;

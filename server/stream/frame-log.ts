@@ -84,7 +84,7 @@ export class FrameLog {
     this.#slabs.clear();
     this.head = snapshot.seq;
     this.#dropped = { seq: snapshot.seq, chunks: [...chunk.message.chunks], frame: snapshot };
-    for (const place of [...this.#places]) this.#pump(place);
+    for (const place of this.#places.slice()) this.#pump(place);
   }
 
   follow(afterSeq: number, reader: FrameReader): Follow {
@@ -121,7 +121,7 @@ export class FrameLog {
   /** Lets every reader go. */
   remove(): void {
     this.#gone = true;
-    for (const place of [...this.#places]) if (!place.busy) this.#finish(place);
+    for (const place of this.#places.slice()) if (!place.busy) this.#finish(place);
   }
 
   #give(place: Place, frames: readonly Frame[], lastSeq: number): void {

@@ -16,12 +16,12 @@ export interface Frame {
  */
 export function encodeFrame(chunk: StreamChunk, seq: number): Frame {
   if (chunk.type === "token" && chunk.refusal === undefined && chunk.metrics === undefined) {
-    return frame(seq, `id: ${seq}\ndata: {"type":"token","content":${JSON.stringify(chunk.content)},"seq":${seq}}\n\n`, false);
+    return encoded(seq, `id: ${seq}\ndata: {"type":"token","content":${JSON.stringify(chunk.content)},"seq":${seq}}\n\n`, false);
   }
-  return frame(seq, `id: ${seq}\ndata: ${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}\n\n`, isTerminal(chunk));
+  return encoded(seq, `id: ${seq}\ndata: ${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}\n\n`, isTerminal(chunk));
 }
 
-function frame(seq: number, sse: string, terminal: boolean): Frame {
+function encoded(seq: number, sse: string, terminal: boolean): Frame {
   return { seq, sse, bytes: Buffer.byteLength(sse), terminal };
 }
 
@@ -51,7 +51,7 @@ export function parseFrames(text: string): Frame[] {
     const sse = text.slice(start, end);
     const seq = Number(/^id: (\d+)\n/.exec(sse)?.[1]);
     if (!Number.isSafeInteger(seq)) throw new Error("a stored event has no id");
-    frames.push(frame(seq, sse, TERMINAL.test(sse)));
+    frames.push(encoded(seq, sse, TERMINAL.test(sse)));
     start = end;
   }
   return frames;

@@ -1,28 +1,30 @@
 /** One wheel for all connections: a single timer, which stops when the last one leaves. */
 
 export interface HeartbeatMember {
-  /** Turns of the wheel since something was last sent; whoever sends sets it to 0, which costs less than the time of day. */
-  silentTurns: number;
+  /** Set by whoever sends, which costs less than looking at a clock for every token; taken back by the wheel. */
+  hasSent: boolean;
   beat(): void;
   /** Sends the client to another instance. */
   reconnect?(): void;
 }
 
-/** Turns in an interval. */
-const TURNS = 6;
-
 export class HeartbeatWheel {
+  readonly #intervalMs: number;
   readonly #tickMs: number;
-  readonly #members = new Set<HeartbeatMember>();
+  /** Each with the time, on the clock of `performance.now`, up to which it was seen to send. */
+  readonly #members = new Map<HeartbeatMember, number>();
+  #lastTurn = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param intervalMs Longest silence. 15 s stays below every proxy's limit: nginx, ALB and HAProxy cut after 60 s. */
   constructor(intervalMs: number) {
-    this.#tickMs = Math.max(5, Math.floor(intervalMs / TURNS));
+    this.#intervalMs = intervalMs;
+    this.#tickMs = Math.max(5, Math.floor(intervalMs / 6));
   }
 
   add(member: HeartbeatMember): void {
-    this.#members.add(member);
+    if (this.#members.size === 0) this.#lastTurn = performance.now();
+    this.#members.set(member, performance.now());
     this.#timer ??= setInterval(() => this.#turn(), this.#tickMs);
   }
 
@@ -39,15 +41,22 @@ export class HeartbeatWheel {
 
   /** Sends every client to another instance. */
   reconnect(): void {
-    for (const member of this.#members) member.reconnect?.();
+    for (const member of this.#members.keys()) member.reconnect?.();
   }
 
   #turn(): void {
-    for (const member of this.#members) {
-      // In its last turn there has been silence for five to six of them: the promise is "at most this much".
-      if (++member.silentTurns < TURNS) continue;
-      member.beat();
-      member.silentTurns = 0;
+    const now = performance.now();
+    for (const [member, quietSince] of this.#members) {
+      if (member.hasSent) {
+        member.hasSent = false;
+        // It may have been right after the last turn.
+        this.#members.set(member, this.#lastTurn);
+        // One tick early rather than one late: the promise is "at most this much silence".
+      } else if (now - quietSince >= this.#intervalMs - this.#tickMs) {
+        member.beat();
+        this.#members.set(member, now);
+      }
     }
+    this.#lastTurn = now;
   }
 }

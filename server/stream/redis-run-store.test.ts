@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { redisServer, startRedis, WITHOUT_REDIS, type RedisServer } from "../testing/redis-server.ts";
 import { Collector, describeRunStore, endFrame, follow, runRecord, tokenFrame } from "../testing/run-store-conformance.ts";
 import { eventually } from "../testing/stream-client.ts";
-import { frameChunk } from "./frame.ts";
+import { encodeFrame, frameChunk } from "./frame.ts";
 import { RedisRunStore, type RedisRunStoreOptions } from "./redis-run-store.ts";
 import { loadRedis } from "./redis/client.ts";
 

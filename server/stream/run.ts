@@ -20,6 +20,7 @@ import { PendingCalls } from "../agent/pending-calls.ts";
 import type { ApprovalRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import { Coalescer } from "./coalescer.ts";
+import type { FlushWheel } from "./flush-wheel.ts";
 import { encodeFrame, type Frame } from "./frame.ts";
 import type { Follow, FrameReader, FrameWriter, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
 
@@ -38,6 +39,8 @@ export interface RunLimits {
 
 export interface RunOptions extends RunRecord {
   limits: RunLimits;
+  /** Makes one event of the tokens within its window; missing where every token is its own. */
+  wheel: FlushWheel | undefined;
   store: RunStore;
   /** Called once, after the terminal event is stored. */
   onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
@@ -116,9 +119,9 @@ export class Run implements RunHandle {
 
   constructor(options: RunOptions) {
     this.options = options;
-    const { coalesceMs, maxAnswerChars } = options.limits;
-    if (coalesceMs > 0) this.#coalescer = new Coalescer({ windowMs: coalesceMs, emit: (chunk) => this.#store(chunk) });
-    this.#maxAnswerChars = maxAnswerChars;
+    const { wheel, limits } = options;
+    if (wheel) this.#coalescer = new Coalescer(wheel, (chunk) => this.#store(chunk));
+    this.#maxAnswerChars = limits.maxAnswerChars;
   }
 
   get id(): string {

@@ -32,7 +32,7 @@ export class SseWriter implements FrameReader, HeartbeatMember {
   /** Lets the log go on; set while the client takes nothing. */
   #resume: (() => void) | undefined;
   #stall: NodeJS.Timeout | undefined;
-  silentTurns = 0;
+  hasSent = false;
 
   /** Sends the headers at once. `Connection` is left to Node: set by hand it is wrong for HTTP/2 and for clients that asked to close. */
   constructor(response: ServerResponse, streamId: string, options: SseWriterOptions) {
@@ -62,7 +62,7 @@ export class SseWriter implements FrameReader, HeartbeatMember {
 
   take(frames: readonly Frame[]): Promise<void> | undefined {
     if (this.#closed) return undefined;
-    this.silentTurns = 0;
+    this.hasSent = true;
     for (const { sse, bytes } of frames) this.#body.write(sse, bytes);
     return this.#body.isFull ? this.#drainOrClose() : undefined;
   }
