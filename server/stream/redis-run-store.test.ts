@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 
 import { redisServer, startRedis, WITHOUT_REDIS, type RedisServer } from "../testing/redis-server.ts";
 import { Collector, describeRunStore, endFrame, follow, runRecord, tokenFrame } from "../testing/run-store-conformance.ts";
-import { eventually } from "../testing/stream-client.ts";
+import { eventually, postChat, userSays } from "../testing/stream-client.ts";
+import { startTestGateway } from "../testing/test-gateway.ts";
 import { encodeFrame, frameChunk } from "./frame.ts";
 import { RedisRunStore, type RedisRunStoreOptions } from "./redis-run-store.ts";
 import { loadRedis } from "./redis/client.ts";
@@ -20,6 +21,20 @@ test("an address where no Redis is says so at the start", async () => {
   await expect(store.ready()).rejects.toThrow(/Redis cannot be used: .*ECONNREFUSED/);
   expect(store.healthy()).toBe(false);
   await store.close();
+});
+
+test("a request that cannot be kept is refused as overloaded, and the failure is nobody's unhandled rejection", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  onTestFinished(() => void process.off("unhandledRejection", note));
+  const gateway = await startTestGateway({ redisUrl: "redis://127.0.0.1:1" });
+  const response = await postChat(gateway.url, userSays("hi"));
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ error: { code: "overloaded", retryable: true } });
+  await eventually(() => gateway.log().includes("run not deleted"), "the failure in the log");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(unhandled).toEqual([]);
 });
 
 describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {

@@ -232,7 +232,10 @@ export class RunManager {
   #forget({ run, requestKey }: Known): void {
     this.#runs.delete(run.id);
     if (requestKey !== undefined) this.#byRequest.delete(requestKey);
-    void this.#options.store.delete(run.id);
+    // A store that is away keeps it until its time is over; nobody waits for this, so nobody else would hear of it.
+    void (async () => this.#options.store.delete(run.id))().catch((error: unknown) =>
+      this.#options.logger.warn({ streamId: run.id, err: error }, "run not deleted"),
+    );
   }
 }
 
