@@ -147,6 +147,7 @@ class Watchdog {
   readonly #idleMs: number;
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #isWaiting = false;
   fired = false;
 
   constructor(idleMs: number) {
@@ -158,15 +159,21 @@ class Watchdog {
   }
 
   async during<T>(wait: Promise<T>): Promise<T> {
-    this.#timer = globalThis.setTimeout(() => {
-      this.fired = true;
-      this.#controller.abort();
-    }, this.#idleMs);
+    this.#isWaiting = true;
+    // One timer, set forward: making one for every piece of an answer costs more.
+    if (this.#timer) this.#timer.refresh();
+    else this.#timer = globalThis.setTimeout(() => this.#bark(), this.#idleMs);
     try {
       return await wait;
     } finally {
-      clearTimeout(this.#timer);
+      this.#isWaiting = false;
     }
+  }
+
+  #bark(): void {
+    if (!this.#isWaiting) return;
+    this.fired = true;
+    this.#controller.abort();
   }
 
   async *watch(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
