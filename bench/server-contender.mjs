@@ -1,4 +1,7 @@
 /** One server in its own process. Told to, it measures itself: CPU and tokens between `begin` and `end`, and memory. */
+import { writeFileSync } from "node:fs";
+import { Session } from "node:inspector";
+
 import { Model } from "./server-model.mjs";
 import { contenders } from "./server-peers.mjs";
 
@@ -12,15 +15,34 @@ function memory() {
   return { rss: process.memoryUsage.rss(), log: log() };
 }
 
+/** Where the CPU went between `begin` and `end`, for the DevTools of Chromium; it costs CPU itself. */
+let profiler;
+function profile(path) {
+  const session = new Session();
+  session.connect();
+  session.post("Profiler.enable");
+  session.post("Profiler.setSamplingInterval", { interval: 200 });
+  session.post("Profiler.start");
+  return () => session.post("Profiler.stop", (_error, { profile: samples }) => writeFileSync(path, JSON.stringify(samples)));
+}
+
 process.on("message", (message) => {
   if (message === "memory") process.send(memory());
   else if (message === "begin") {
+    if (options.profile) profiler = profile(options.profile);
     start = { cpu: process.cpuUsage(), at: performance.now(), tokens: model.tokens };
     process.send({});
   } else if (message === "end") {
     const { user, system } = process.cpuUsage(start.cpu);
     const tokens = model.tokens - start.tokens;
-    process.send({ tokens, microsecondsPerToken: (user + system) / tokens, seconds: (performance.now() - start.at) / 1_000 });
+    profiler?.();
+    process.send({
+      tokens,
+      user: user / tokens,
+      system: system / tokens,
+      microsecondsPerToken: (user + system) / tokens,
+      seconds: (performance.now() - start.at) / 1_000,
+    });
   }
 });
 process.send(target);

@@ -9,7 +9,10 @@ export function clock() {
 }
 
 export class Model {
-  #streams = [];
+  /** By the place in the period at which their tokens come: a turn looks at those that are due and at no other. */
+  #phases;
+  #count = 0;
+  #next = 0;
   #tick = 0;
   #timer;
   #started;
@@ -18,19 +21,21 @@ export class Model {
   /** @param tokensPerSecond of each stream */
   constructor(tokensPerSecond) {
     this.period = Math.round(1_000 / tokensPerSecond);
+    this.#phases = Array.from({ length: this.period }, () => new Set());
   }
 
   /** Calls `onToken` with each token's text until the function it returns is called. */
   stream(onToken) {
-    const entry = { onToken, phase: this.#streams.length % this.period };
-    this.#streams.push(entry);
+    const entry = { onToken };
+    const phase = this.#phases[this.#next++ % this.period];
+    phase.add(entry);
+    this.#count++;
     if (!this.#timer) {
       this.#started = performance.now();
       this.#timer = setInterval(() => this.#turn(), 1);
     }
     return () => {
-      this.#streams = this.#streams.filter((each) => each !== entry);
-      if (this.#streams.length > 0) return;
+      if (!phase.delete(entry) || --this.#count > 0) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
       this.#tick = 0;
@@ -67,9 +72,7 @@ export class Model {
     const due = performance.now() - this.#started;
     // A late timer owes the ticks it missed.
     while (this.#tick < due) {
-      const phase = this.#tick++ % this.period;
-      for (const { onToken, phase: own } of this.#streams) {
-        if (own !== phase) continue;
+      for (const { onToken } of this.#phases[this.#tick++ % this.period]) {
         this.tokens++;
         onToken(` word @${String(clock()).padStart(9, "0")}`);
       }

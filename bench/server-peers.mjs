@@ -28,7 +28,16 @@ export const contenders = {
 
   async "chanl-chat gateway"(model, { serverBundle, windowMs }) {
     const { createServer: createGateway } = await import(pathToFileURL(serverBundle).href);
-    const provider = { name: "bench", stream: () => model.iterate((content) => ({ type: "token", content })) };
+    const provider = {
+      name: "bench",
+      // As the gateway's own providers hand over what one read of their connection brings.
+      async *stream({ onToken, signal }) {
+        const stop = model.stream((content) => void onToken({ type: "token", content }));
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        stop();
+        yield { type: "cancelled", reason: "user" };
+      },
+    };
     const gateway = createGateway({
       port: 0,
       providers: { bench: provider },

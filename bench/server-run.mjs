@@ -57,6 +57,8 @@ export async function measureServer(options) {
     return {
       ...received,
       cpu: served.microsecondsPerToken,
+      user: served.user,
+      system: served.system,
       onTime: rate / (streams * options.tokensPerSecond),
       kilobytesPerStream: (early.rss - before.rss) / 1_024 / streams,
       logKilobytesPerStream: (early.log - before.log) / 1_024 / streams,

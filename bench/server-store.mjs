@@ -16,8 +16,9 @@ const model = new Model(250);
 for (let run = 0; run < 100; run++) {
   const id = randomBytes(16).toString("hex");
   await store.create({ id, messageId: "m", agentId: "a", model: "x", owner: "", onDisconnect: "continue", fingerprint: "" }, undefined);
+  const writer = store.writer(id);
   let seq = 0;
-  model.stream((content) => void store.append(id, encodeFrame({ type: "token", content }, ++seq)));
+  model.stream((content) => void writer.append(encodeFrame({ type: "token", content }, ++seq)));
 }
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 await wait(4_000);

@@ -127,9 +127,24 @@ async function redisCost() {
   }
 }
 
-const each = await measure(Object.keys(contenders), { streams: 200, tokensPerSecond: 50 });
-const many = await measure([RAW, OURS, "Express 5"], { streams: 1_000, tokensPerSecond: 20 });
-const fast = await measure([RAW, OURS], { streams: 100, tokensPerSecond: 200, windowMs: 16 });
+const LOADS = {
+  each: [Object.keys(contenders), { streams: 200, tokensPerSecond: 50 }],
+  many: [[RAW, OURS, "Express 5"], { streams: 1_000, tokensPerSecond: 20 }],
+  fast: [[RAW, OURS], { streams: 100, tokensPerSecond: 200, windowMs: 16 }],
+};
+const { ROW, PROFILE } = process.env;
+if (ROW !== undefined) {
+  // A look at one load, for who works on it: nothing is written, no goal is judged.
+  const [, load] = LOADS[ROW] ?? [];
+  if (!load) throw new Error(`ROW is one of ${Object.keys(LOADS).join(", ")}`);
+  const names = PROFILE === undefined ? [RAW, OURS] : [OURS];
+  const results = await measure(names, { ...load, profile: PROFILE });
+  if (PROFILE === undefined) console.log(table(header(ROW), rows(results)));
+  process.exit();
+}
+const each = await measure(...LOADS.each);
+const many = await measure(...LOADS.many);
+const fast = await measure(...LOADS.fast);
 const redis = await redisCost();
 
 const cpu = (result) => result.cpu;

@@ -118,7 +118,7 @@ class SocketConnection implements HeartbeatMember {
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
   #missedPings = 0;
-  lastSent = performance.now();
+  hasSent = false;
 
   constructor(socket: WebSocket, wire: Duplex, caller: Caller, options: WebSocketGatewayOptions) {
     this.#socket = socket;
@@ -245,7 +245,7 @@ class SocketConnection implements HeartbeatMember {
   /** A promise when the socket is full: no more until it resolves. */
   send(text: string): Promise<void> | undefined {
     if (this.#socket.readyState !== this.#socket.OPEN) return undefined;
-    this.lastSent = performance.now();
+    this.hasSent = true;
     if (this.#socket.bufferedAmount < HIGH_WATER_BYTES) {
       this.#socket.send(text, noError);
       return undefined;

@@ -12,6 +12,10 @@ export class Outbox {
     this.#filled = undefined;
   }
 
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0;
+  }
+
   /** Everything since the last call. */
   take(): StreamChunk[] {
     if (this.#chunks.length === 0) return this.#chunks;

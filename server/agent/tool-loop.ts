@@ -16,13 +16,14 @@ import type {
   ToolResultRequest,
 } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
-import type { NativeContent, Provider, ReasoningEffort, TurnMessage } from "../providers/provider.ts";
+import type { ModelTurn, NativeContent, Provider, ReasoningEffort, TurnMessage } from "../providers/provider.ts";
 import { CallNumbering } from "./call-numbering.ts";
 import { openCall, type OpenCall } from "./open-call.ts";
 import { Outbox } from "./outbox.ts";
 import type { PendingCalls } from "./pending-calls.ts";
 import { runTool, type ToolAnswer } from "./run-tool.ts";
 import { splitPicture } from "./tool-picture.ts";
+import { TextParts } from "./text-parts.ts";
 import type { Tool } from "./tool.ts";
 
 export interface ToolLoopOptions {
@@ -54,16 +55,15 @@ export interface ToolLoopOptions {
   /** Each decision of a person, for the log. */
   onDecision?: ((decision: ApprovalRequest, call: ToolCallChunk) => void) | undefined;
   onDetail?: ((detail: string) => void) | undefined;
-  /**
-   * Takes tokens in place of the generator, which would cost several promises for each. A promise says that no more can be taken
-   * until it resolves; with `false` nobody wants more, and the loop ends.
-   */
-  onToken?: ((token: TokenChunk) => Promise<boolean> | undefined) | undefined;
+  /** Takes the tokens in place of the generator. */
+  onToken?: ModelTurn["onToken"];
 }
 
 interface Turn {
-  text: string;
+  text: TextParts;
   calls: OpenCall[];
+  /** A call waits for a person, who may have something to say beside the model. */
+  awaitsPerson: boolean;
   native: NativeContent | undefined;
   /** A call has another id here than at the provider, whose own form would then name a call that nobody answers. */
   isRenamed: boolean;
@@ -92,15 +92,23 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
 
   for (let step = 1; ; step++) {
     const last = step >= maxSteps;
-    const turn: Turn = { text: "", calls: [], native: undefined, isRenamed: false, terminal: undefined, usage: undefined };
+    const turn: Turn = {
+      text: new TextParts(),
+      calls: [],
+      awaitsPerson: false,
+      native: undefined,
+      isRenamed: false,
+      terminal: undefined,
+      usage: undefined,
+    };
     // Not a generator of its own: delegating to one costs several promises per token.
     const chunks = startTurn(turn, last && step > 1)[Symbol.asyncIterator]();
     try {
       let next = chunks.next();
       while (!turn.terminal) {
-        // Only a call that waits for a person can have something to say beside the model.
-        const result = await (turn.calls.some(({ approval }) => approval) ? Promise.race([next, outbox.filled()]) : next);
-        yield* outbox.take();
+        const result = await (turn.awaitsPerson ? Promise.race([next, outbox.filled()]) : next);
+        // Delegating costs promises even where there is nothing to tell.
+        if (!outbox.isEmpty) yield* outbox.take();
         if (result === undefined) continue;
         if (result.done) break;
         const told = take(turn, result.value);
@@ -131,7 +139,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     }
     messages.push({
       role: "assistant",
-      content: turn.text,
+      content: turn.text.toString(),
       toolCalls: toAnswer.map(({ chunk: { id, name }, input }) => ({ id, name, arguments: input })),
       ...(turn.native && !turn.isRenamed ? { native: turn.native } : {}),
     });
@@ -160,14 +168,27 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       signal: options.signal,
       onNative: (native) => (turn.native = native),
       onDetail: options.onDetail,
+      onToken: options.onToken && ((token) => takeToken(turn, token)),
     });
+  }
+
+  function takeToken(turn: Turn, token: TokenChunk): Promise<boolean> | undefined {
+    // A provider that goes on after its end is not listened to.
+    if (turn.terminal) return Promise.resolve(false);
+    noteText(turn, token);
+    return options.onToken?.(token);
+  }
+
+  /** What the model said is only asked for when it calls a tool. */
+  function noteText(turn: Turn, { content, refusal }: TokenChunk): void {
+    if (specifications.length > 0 && !refusal) turn.text.push(content);
   }
 
   /** Notes what a chunk means for the turn, begins the waits of a call, and gives what is to be told of it. */
   function take(turn: Turn, chunk: StreamChunk): StreamChunk | undefined {
     switch (chunk.type) {
       case "token":
-        if (!chunk.refusal) turn.text += chunk.content;
+        noteText(turn, chunk);
         return chunk;
       case "reasoning":
         return chunk;
@@ -180,7 +201,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
           call.fault ??= `More than ${maxCallsPerTurn} calls in one turn: this one was not run.`;
         turn.calls.push(call);
         // A wait begins before the client is told of the call, so that no answer of its can come too early.
-        if (call.fault === undefined) beginWaits(call);
+        if (call.fault === undefined) beginWaits(turn, call);
         return call.chunk;
       }
       case "usage": {
@@ -202,7 +223,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     }
   }
 
-  function beginWaits(call: OpenCall): void {
+  function beginWaits(turn: Turn, call: OpenCall): void {
     const { chunk } = call;
     if (!chunk.needsApproval) {
       if (chunk.runsOn === "client") awaitClient(call);
@@ -225,6 +246,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       });
     // When the answer ends before, nobody else hears of it.
     call.approval.catch(() => undefined);
+    turn.awaitsPerson = true;
   }
 
   function awaitClient(call: OpenCall): void {

@@ -50,6 +50,7 @@ export class AnthropicProvider implements Provider {
       signal: turn.signal,
       secrets: apiKey ? [apiKey] : [],
       onDetail: turn.onDetail,
+      onToken: turn.onToken,
     });
   }
 

@@ -1,5 +1,5 @@
 /** Two models as one provider: the second is asked when the first fails before it said anything. */
-import type { ErrorChunk, StreamChunk } from "../../shared/protocol/chunk.ts";
+import type { ErrorChunk, StreamChunk, TokenChunk } from "../../shared/protocol/chunk.ts";
 import type { ResolvedModel } from "./model-registry.ts";
 import type { ModelTurn, Provider } from "./provider.ts";
 
@@ -21,7 +21,13 @@ export class FallbackProvider implements Provider {
   async *stream(turn: ModelTurn): AsyncGenerator<StreamChunk, void, undefined> {
     if (!this.#failed) {
       let hasSaid = false;
-      for await (const chunk of this.#first.provider.stream({ ...turn, model: this.#first.model })) {
+      const onToken =
+        turn.onToken &&
+        ((token: TokenChunk) => {
+          hasSaid = true;
+          return turn.onToken?.(token);
+        });
+      for await (const chunk of this.#first.provider.stream({ ...turn, model: this.#first.model, onToken })) {
         if (chunk.type === "error" && !hasSaid && !turn.signal.aborted) {
           this.#failed = true;
           this.#onFallback(chunk);

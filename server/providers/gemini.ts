@@ -50,6 +50,7 @@ export class GeminiProvider implements Provider {
       signal: turn.signal,
       secrets: this.#options.apiKey ? [this.#options.apiKey] : [],
       onDetail: turn.onDetail,
+      onToken: turn.onToken,
     });
   }
 

@@ -36,6 +36,7 @@ export class OpenAiResponsesProvider implements Provider {
       signal: turn.signal,
       secrets: this.#options.apiKey ? [this.#options.apiKey] : [],
       onDetail: turn.onDetail,
+      onToken: turn.onToken,
     });
   }
 

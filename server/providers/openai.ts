@@ -30,6 +30,7 @@ export class OpenAiProvider implements Provider {
       signal: turn.signal,
       secrets: this.#options.apiKey ? [this.#options.apiKey] : [],
       onDetail: turn.onDetail,
+      onToken: turn.onToken,
     });
   }
 

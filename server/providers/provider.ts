@@ -8,8 +8,9 @@
  * - Aborting `signal` closes the connection to the provider at once, also before its first byte, and ends the iteration.
  * - It reads as fast as it is pulled: a consumer that stops pulling stops the provider through TCP.
  * - `tool_call` chunks are complete; running them is the tool loop's business.
+ * - Tokens may be handed to the turn's `onToken`, where there is one, instead of being yielded.
  */
-import type { JsonObject, StreamChunk } from "../../shared/protocol/chunk.ts";
+import type { JsonObject, StreamChunk, TokenChunk } from "../../shared/protocol/chunk.ts";
 import type { RequestMessage } from "../../shared/protocol/request.ts";
 
 /** A tool as the model sees it. */
@@ -51,6 +52,11 @@ export interface ModelTurn {
   /** How much a model that can think is to think. @defaultValue the provider's own */
   reasoning?: ReasoningEffort | undefined;
   signal: AbortSignal;
+  /**
+   * Takes a token at once, in its place among the chunks that are yielded; iteration costs several promises for each. A promise
+   * says that no more can be taken until it resolves; with `false` nobody wants more, and the iteration ends.
+   */
+  onToken?: ((token: TokenChunk) => Promise<boolean> | undefined) | undefined;
   /** Called before the terminal chunk of a turn that calls tools; the last call counts. */
   onNative?: ((native: NativeContent) => void) | undefined;
   /** What went wrong in the provider's own words, secrets removed. For a debug log, never for a person. */

@@ -258,6 +258,36 @@ test.each(["end", "reset"] as const)("an answer that breaks off (%s) keeps what 
   });
 });
 
+test("tokens may be handed over instead of yielded: in their place, not before there is room, and none once nobody wants more", async () => {
+  const provider = await replay();
+  const [role = "", a = "", b = "", ...end] = openAiText(["a", "b"]);
+  const [, thought = ""] = openAiText(["hm"]).map((event) => event.replace('"content":', '"reasoning_content":'));
+  provider.reply({ slices: [role + a + b + thought + a + end.join("")] });
+  const openai = new OpenAiProvider({ baseUrl: `${provider.url}/v1` });
+  const told = await collect(openai);
+  expect(told.map(({ type }) => type)).toEqual(["token", "token", "reasoning", "token", "usage", "done"]);
+
+  const seen: StreamChunk[] = [];
+  let waiting = false;
+  const onToken = (token: StreamChunk): Promise<boolean> => {
+    expect(waiting).toBe(false);
+    seen.push(token);
+    waiting = true;
+    return new Promise((resolve) =>
+      setTimeout(() => {
+        waiting = false;
+        resolve(true);
+      }, 5),
+    );
+  };
+  for await (const chunk of openai.stream(turn({ onToken }))) seen.push(chunk);
+  expect(seen).toEqual(told);
+
+  let taken = 0;
+  const rest = await collect(openai, { onToken: () => (++taken === 2 ? Promise.resolve(false) : undefined) });
+  expect({ taken, rest }).toEqual({ taken: 2, rest: [] });
+});
+
 test("a call whose arguments were cut off never runs", async () => {
   let runs = 0;
   const { gateway, provider } = await startWithProvider({

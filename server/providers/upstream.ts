@@ -6,11 +6,12 @@
  */
 import { setTimeout } from "node:timers/promises";
 
-import { readChunks } from "../../shared/dialects/read-chunks.ts";
+import { readChunkBatches } from "../../shared/dialects/read-chunks.ts";
 import type { Dialect } from "../../shared/dialects/dialect.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import { configuredFetch } from "../outbound.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
+import type { ModelTurn } from "./provider.ts";
 
 /** Longest error body that is read for the debug log, in characters, and the longest wait for it, in ms. */
 const DETAIL_CHARS = 4096;
@@ -35,11 +36,12 @@ export interface UpstreamRequest extends UpstreamLimits {
   signal: AbortSignal;
   /** Never to appear anywhere: cut out of every detail. */
   secrets: readonly string[];
-  onDetail?: ((detail: string) => void) | undefined;
+  onDetail?: ModelTurn["onDetail"];
+  onToken?: ModelTurn["onToken"];
 }
 
 export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<StreamChunk, void, undefined> {
-  const { signal, dialect } = request;
+  const { signal, dialect, onToken } = request;
   const detail = (text: string): void => request.onDetail?.(withoutSecrets(text, request.secrets));
   const watchdog = new Watchdog(request.idleMs ?? 90_000);
   try {
@@ -53,9 +55,14 @@ export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<
       return;
     }
     const body = watchdog.watch(response.body);
-    for await (const chunk of readChunks(body, { dialect, onReport: (error) => detail(error.message) })) {
-      if (chunk.type !== "error") yield chunk;
-      else yield signal.aborted ? { type: "cancelled", reason: "user" } : publicError(chunk, detail, watchdog.fired);
+    for await (const batch of readChunkBatches(body, { dialect, onReport: (error) => detail(error.message) })) {
+      for (const chunk of batch) {
+        if (chunk.type === "token" && onToken) {
+          const wait = onToken(chunk);
+          if (wait && !(await wait)) return;
+        } else if (chunk.type !== "error") yield chunk;
+        else yield signal.aborted ? { type: "cancelled", reason: "user" } : publicError(chunk, detail, watchdog.fired);
+      }
     }
   } catch (error) {
     if (signal.aborted) {
@@ -63,7 +70,7 @@ export async function* streamUpstream(request: UpstreamRequest): AsyncGenerator<
       return;
     }
     detail(describe(error));
-    // readChunks throws for nothing the body does, so this is a connection that never gave an answer.
+    // readChunkBatches throws for nothing the body does, so this is a connection that never gave an answer.
     yield errorChunk(new GatewayError(watchdog.fired ? "provider_timeout" : "provider_unavailable"));
   } finally {
     watchdog.stop();
@@ -140,6 +147,7 @@ class Watchdog {
   readonly #idleMs: number;
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #isWaiting = false;
   fired = false;
 
   constructor(idleMs: number) {
@@ -151,15 +159,21 @@ class Watchdog {
   }
 
   async during<T>(wait: Promise<T>): Promise<T> {
-    this.#timer = globalThis.setTimeout(() => {
-      this.fired = true;
-      this.#controller.abort();
-    }, this.#idleMs);
+    this.#isWaiting = true;
+    // One timer, set forward: making one for every piece of an answer costs more.
+    if (this.#timer) this.#timer.refresh();
+    else this.#timer = globalThis.setTimeout(() => this.#bark(), this.#idleMs);
     try {
       return await wait;
     } finally {
-      clearTimeout(this.#timer);
+      this.#isWaiting = false;
     }
+  }
+
+  #bark(): void {
+    if (!this.#isWaiting) return;
+    this.fired = true;
+    this.#controller.abort();
   }
 
   async *watch(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -350,3 +350,21 @@ test("another method on a chat address is answered 405, an unknown address 404, 
   expect(((await unknown.json()) as Refusal).error.code).toBe("not_found");
   expect((await fetch(`${gateway.url}/api/chat/stream/%E0%A4%A`)).status).toBe(400);
 });
+
+test("what a provider sends in one piece leaves in one piece, every token an event of its own", async () => {
+  const { gateway, provider } = await startWithProvider();
+  const tokens = Array.from({ length: 60 }, (_, index) => `wörd${index} `);
+  provider.reply({ slices: [openAiText(tokens).join("")] });
+  let writes = 0;
+  gateway.server.on("connection", (socket) => {
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = (...args: unknown[]) => {
+      writes++;
+      return write(...args);
+    };
+  });
+  const events = await readAll(await postChat(gateway.url, userSays("hi")));
+  expect(events.flatMap((event) => (event.type === "token" ? [event.content] : []))).toEqual(tokens);
+  // Headers and `retry`, `start`, the tokens, the end; the kernel may cut the provider's piece in two.
+  expect(writes).toBeLessThan(12);
+});

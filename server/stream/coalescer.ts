@@ -6,35 +6,25 @@
  * of one write per token.
  */
 import type { ReasoningChunk, StreamChunk, TokenChunk } from "../../shared/protocol/chunk.ts";
+import type { FlushWheel } from "./flush-wheel.ts";
 
 type Mergeable = TokenChunk | ReasoningChunk;
 
-export interface CoalescerOptions {
-  /** 0 stores every token as its own event. */
-  windowMs: number;
-  emit: (chunk: StreamChunk) => void;
-  /** Clock in ms. @defaultValue `performance.now` */
-  now?: () => number;
-}
-
 export class Coalescer {
-  readonly #windowMs: number;
   readonly #emit: (chunk: StreamChunk) => void;
-  readonly #now: () => number;
+  readonly #wheel: FlushWheel;
   /** What the held text is; its text is put together apart, because an object per token costs more than the token. */
   #held: Mergeable | undefined;
   #text = "";
   #lastEmit = Number.NEGATIVE_INFINITY;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor({ windowMs, emit, now = () => performance.now() }: CoalescerOptions) {
-    this.#windowMs = windowMs;
+  constructor(wheel: FlushWheel, emit: (chunk: StreamChunk) => void) {
+    this.#wheel = wheel;
     this.#emit = emit;
-    this.#now = now;
   }
 
   push(chunk: StreamChunk): void {
-    if (this.#windowMs === 0 || (chunk.type !== "token" && chunk.type !== "reasoning")) {
+    if (chunk.type !== "token" && chunk.type !== "reasoning") {
       this.flush();
       this.#emit(chunk);
       return;
@@ -44,24 +34,23 @@ export class Coalescer {
       return;
     }
     this.flush();
-    const sinceLast = this.#now() - this.#lastEmit;
-    if (sinceLast >= this.#windowMs) {
-      this.#lastEmit = this.#now();
+    const now = performance.now();
+    if (now - this.#lastEmit >= this.#wheel.windowMs) {
+      this.#lastEmit = now;
       this.#emit(chunk);
       return;
     }
     this.#held = chunk;
     this.#text = chunk.content;
-    this.#timer = setTimeout(() => this.flush(), this.#windowMs - sinceLast);
+    this.#wheel.hold(this, this.#lastEmit + this.#wheel.windowMs);
   }
 
   /** Stores what is held back. */
-  flush(): void {
+  flush(now = performance.now()): void {
     const held = this.#held;
     if (!held) return;
-    clearTimeout(this.#timer);
     this.#held = undefined;
-    this.#lastEmit = this.#now();
+    this.#lastEmit = now;
     this.#emit(this.#text.length === held.content.length ? held : { ...held, content: this.#text });
   }
 }

@@ -28,12 +28,11 @@ interface Place extends Follow {
 export class FrameLog {
   messageId: string;
   readonly #limits: FrameLogLimits;
-  readonly #places = new Set<Place>();
+  /** Few, and gone through for every frame. */
+  readonly #places: Place[] = [];
   readonly #slabs: FrameSlabs;
   #dropped: { seq: number; chunks: StreamChunk[]; frame: Frame | undefined } = { seq: 0, chunks: [], frame: undefined };
   #gone = false;
-  /** Bytes of all frames there ever were. */
-  totalBytes = 0;
   head = 0;
   ended = false;
 
@@ -49,7 +48,7 @@ export class FrameLog {
   }
 
   get readers(): number {
-    return this.#places.size;
+    return this.#places.length;
   }
 
   /** The last event that is only in the snapshot; 0 while nothing was dropped. */
@@ -57,21 +56,25 @@ export class FrameLog {
     return this.#dropped.seq;
   }
 
-  append(frame: Frame): void {
-    if (this.ended || this.#gone) return;
+  /** Returns by how many bytes the log has grown, or shrunk. */
+  append(frame: Frame): number {
+    if (this.ended || this.#gone) return 0;
     if (frame.seq !== this.head + 1) throw new Error(`event ${frame.seq} after ${this.head}`);
+    const before = this.#slabs.bytes;
     this.#slabs.push(frame);
     this.head = frame.seq;
     this.ended = frame.terminal;
-    this.totalBytes += frame.sse.length;
-    if (this.bytes > this.#limits.maxBytes || this.#slabs.count > this.#limits.maxEvents) this.#drop();
-    if (this.#places.size === 0) return;
-    const single = [frame];
-    for (const place of this.#places) {
-      if (place.busy) continue;
-      if (place.seq === frame.seq - 1) this.#give(place, single);
+    const { maxBytes, maxEvents } = this.#limits;
+    if (this.#slabs.bytes > maxBytes || this.#slabs.count > maxEvents) this.#drop();
+    const grown = this.#slabs.bytes - before;
+    // Backwards: a reader may leave when it is given the frame.
+    for (let index = this.#places.length - 1; index >= 0; index--) {
+      const place = this.#places[index];
+      if (!place || place.busy) continue;
+      if (place.seq === frame.seq - 1) this.#give(place, [frame], frame.seq);
       if (this.ended && !place.busy) this.#finish(place);
     }
+    return grown;
   }
 
   /** Everything so far is what this snapshot says. */
@@ -81,7 +84,7 @@ export class FrameLog {
     this.#slabs.clear();
     this.head = snapshot.seq;
     this.#dropped = { seq: snapshot.seq, chunks: [...chunk.message.chunks], frame: snapshot };
-    for (const place of this.#places) this.#pump(place);
+    for (const place of this.#places.slice()) this.#pump(place);
   }
 
   follow(afterSeq: number, reader: FrameReader): Follow {
@@ -92,10 +95,11 @@ export class FrameLog {
       left: false,
       leave: () => {
         place.left = true;
-        this.#places.delete(place);
+        const index = this.#places.indexOf(place);
+        if (index !== -1) this.#places.splice(index, 1);
       },
     };
-    this.#places.add(place);
+    this.#places.push(place);
     // Not in this call: whoever follows has not got its handle yet.
     queueMicrotask(() => {
       place.busy = false;
@@ -117,11 +121,11 @@ export class FrameLog {
   /** Lets every reader go. */
   remove(): void {
     this.#gone = true;
-    for (const place of this.#places) if (!place.busy) this.#finish(place);
+    for (const place of this.#places.slice()) if (!place.busy) this.#finish(place);
   }
 
-  #give(place: Place, frames: readonly Frame[]): void {
-    place.seq = frames.at(-1)?.seq ?? place.seq;
+  #give(place: Place, frames: readonly Frame[], lastSeq: number): void {
+    place.seq = lastSeq;
     const wait = place.reader.take(frames);
     if (!wait) return;
     place.busy = true;
@@ -137,8 +141,10 @@ export class FrameLog {
   #pump(place: Place): void {
     while (!place.busy && !place.left) {
       if (this.#gone || (this.ended && place.seq >= this.head)) this.#finish(place);
-      else if (place.seq < this.head) this.#give(place, this.since(place.seq));
-      else return;
+      else if (place.seq < this.head) {
+        const frames = this.since(place.seq);
+        this.#give(place, frames, frames.at(-1)?.seq ?? place.seq);
+      } else return;
     }
   }
 

@@ -5,6 +5,8 @@ export interface Frame {
   readonly seq: number;
   /** The event as an SSE block. Its JSON is a slice of this text, not a second copy of it. */
   readonly sse: string;
+  /** Length of `sse` in bytes of UTF-8. */
+  readonly bytes: number;
   readonly terminal: boolean;
 }
 
@@ -14,9 +16,13 @@ export interface Frame {
  */
 export function encodeFrame(chunk: StreamChunk, seq: number): Frame {
   if (chunk.type === "token" && chunk.refusal === undefined && chunk.metrics === undefined) {
-    return { seq, sse: `id: ${seq}\ndata: {"type":"token","content":${JSON.stringify(chunk.content)},"seq":${seq}}\n\n`, terminal: false };
+    return encoded(seq, `id: ${seq}\ndata: {"type":"token","content":${JSON.stringify(chunk.content)},"seq":${seq}}\n\n`, false);
   }
-  return { seq, sse: `id: ${seq}\ndata: ${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}\n\n`, terminal: isTerminal(chunk) };
+  return encoded(seq, `id: ${seq}\ndata: ${JSON.stringify(chunk).slice(0, -1)},"seq":${seq}}\n\n`, isTerminal(chunk));
+}
+
+function encoded(seq: number, sse: string, terminal: boolean): Frame {
+  return { seq, sse, bytes: Buffer.byteLength(sse), terminal };
 }
 
 /** The event as JSON with its `seq`. */
@@ -45,7 +51,7 @@ export function parseFrames(text: string): Frame[] {
     const sse = text.slice(start, end);
     const seq = Number(/^id: (\d+)\n/.exec(sse)?.[1]);
     if (!Number.isSafeInteger(seq)) throw new Error("a stored event has no id");
-    frames.push({ seq, sse, terminal: TERMINAL.test(sse) });
+    frames.push(encoded(seq, sse, TERMINAL.test(sse)));
     start = end;
   }
   return frames;

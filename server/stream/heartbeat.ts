@@ -1,8 +1,8 @@
 /** One wheel for all connections: a single timer, which stops when the last one leaves. */
 
 export interface HeartbeatMember {
-  /** When something was last sent, on the clock of `performance.now`. */
-  lastSent: number;
+  /** Set by whoever sends, which costs less than looking at a clock for every token; taken back by the wheel. */
+  hasSent: boolean;
   beat(): void;
   /** Sends the client to another instance. */
   reconnect?(): void;
@@ -11,7 +11,9 @@ export interface HeartbeatMember {
 export class HeartbeatWheel {
   readonly #intervalMs: number;
   readonly #tickMs: number;
-  readonly #members = new Set<HeartbeatMember>();
+  /** Each with the time, on the clock of `performance.now`, up to which it was seen to send. */
+  readonly #members = new Map<HeartbeatMember, number>();
+  #lastTurn = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param intervalMs Longest silence. 15 s stays below every proxy's limit: nginx, ALB and HAProxy cut after 60 s. */
@@ -21,7 +23,8 @@ export class HeartbeatWheel {
   }
 
   add(member: HeartbeatMember): void {
-    this.#members.add(member);
+    if (this.#members.size === 0) this.#lastTurn = performance.now();
+    this.#members.set(member, performance.now());
     this.#timer ??= setInterval(() => this.#turn(), this.#tickMs);
   }
 
@@ -38,16 +41,22 @@ export class HeartbeatWheel {
 
   /** Sends every client to another instance. */
   reconnect(): void {
-    for (const member of this.#members) member.reconnect?.();
+    for (const member of this.#members.keys()) member.reconnect?.();
   }
 
   #turn(): void {
-    // One tick early rather than one late: the promise is "at most this much silence".
-    const due = performance.now() - this.#intervalMs + this.#tickMs;
-    for (const member of this.#members) {
-      if (member.lastSent > due) continue;
-      member.beat();
-      member.lastSent = performance.now();
+    const now = performance.now();
+    for (const [member, quietSince] of this.#members) {
+      if (member.hasSent) {
+        member.hasSent = false;
+        // It may have been right after the last turn.
+        this.#members.set(member, this.#lastTurn);
+        // One tick early rather than one late: the promise is "at most this much silence".
+      } else if (now - quietSince >= this.#intervalMs - this.#tickMs) {
+        member.beat();
+        this.#members.set(member, now);
+      }
     }
+    this.#lastTurn = now;
   }
 }

@@ -41,12 +41,13 @@ test.each<[string, Record<string, string>, ((response: ServerResponse) => void)?
 ])("%s arrives as it was written, and the connection is as good as new", async (_what, headers, change) => {
   const { response, incoming, received } = await begin(headers, change);
   const body = new HttpBody(response, () => undefined);
-  body.write("ascii|");
-  body.write("wörter|");
+  const write = (text: string): void => body.write(text, Buffer.byteLength(text));
+  write("ascii|");
+  write("wörter|");
   await new Promise((resolve) => setImmediate(resolve));
-  body.write("日本語|");
+  write("日本語|");
   body.end();
-  body.write("after the end");
+  write("after the end");
   await once(incoming, "end");
   expect(received()).toBe("first|ascii|wörter|日本語|");
   expect(incoming.complete).toBe(true);
@@ -63,7 +64,7 @@ test("a full connection is full until it has drained, although a piece in betwee
   const write = socket.write.bind(socket) as (text: string, encoding: BufferEncoding) => boolean;
   socket.write = ((text: string, encoding: BufferEncoding) => write(text, encoding) && (answers.shift() ?? true)) as typeof socket.write;
   for (const piece of ["one", "two"]) {
-    body.write(piece);
+    body.write(piece, piece.length);
     body.flush();
     expect(body.isFull).toBe(true);
   }

@@ -12,8 +12,8 @@
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Text that waits for the end of the turn above which it is written at once. */
-const MAX_PENDING_CHARS = 65_536;
+/** Bytes that wait for the end of the turn above which they are written at once. */
+const MAX_PENDING_BYTES = 65_536;
 
 /** Bodies with text that was not written yet: one tick for all of them. */
 let waiting: HttpBody[] = [];
@@ -30,6 +30,8 @@ export class HttpBody {
   /** The connection, where the framing is written here. */
   #socket: Socket | undefined;
   #pending = "";
+  #pendingBytes = 0;
+  #open = true;
   #isFull = false;
 
   /**
@@ -49,27 +51,30 @@ export class HttpBody {
     return this.#isFull;
   }
 
-  write(text: string): void {
+  /** @param bytes Length of the text in UTF-8. */
+  write(text: string, bytes: number): void {
+    if (!this.#open) return;
     if (this.#pending === "") {
       if (waiting.length === 0) process.nextTick(writeAll);
       waiting.push(this);
     }
     this.#pending += text;
-    if (this.#pending.length > MAX_PENDING_CHARS) this.flush();
+    this.#pendingBytes += bytes;
+    if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
   }
 
   flush(): void {
     const text = this.#pending;
     if (text === "") return;
+    const bytes = this.#pendingBytes;
     this.#pending = "";
-    const response = this.#response;
-    if (response.destroyed || response.writableEnded) return;
+    this.#pendingBytes = 0;
+    if (!this.#open) return;
     const socket = this.#socket;
     if (!socket) {
-      if (!response.write(text)) this.#isFull = true;
+      if (!this.#response.write(text)) this.#isFull = true;
       return;
     }
-    const bytes = Buffer.byteLength(text);
     // Text of one byte a character, which is most of it, is copied instead of encoded.
     const hasRoom = socket.write(`${bytes.toString(16)}\r\n${text}\r\n`, bytes === text.length ? "latin1" : "utf8");
     // A later piece may find room again before `drain`; whoever waits is told by `drain` alone.
@@ -77,6 +82,7 @@ export class HttpBody {
   }
 
   end(): void {
+    if (!this.#open) return;
     this.flush();
     this.#detach();
     this.#response.end();
@@ -89,6 +95,7 @@ export class HttpBody {
   };
 
   #detach(): void {
+    this.#open = false;
     (this.#socket ?? this.#response).off("drain", this.#drained);
   }
 }

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
 import { describeRunStore, runRecord, type StorePair } from "../testing/run-store-conformance.ts";
-import { Coalescer } from "./coalescer.ts";
 import { encodeFrame, frameJson, socketJson } from "./frame.ts";
 import { MemoryRunStore } from "./memory-run-store.ts";
 import { mergeChunk } from "./snapshot.ts";
@@ -15,8 +14,8 @@ test("above the total the oldest ended logs are dropped, running ones never", ()
   const store = new MemoryRunStore({ maxTotalBytes: 20_000 });
   const fill = (id: string, ended: boolean): void => {
     store.create({ ...runRecord(), id }, undefined);
-    store.append(id, encodeFrame({ type: "token", content: "x".repeat(6000) }, 1));
-    if (ended) store.append(id, encodeFrame({ type: "done", reason: "stop" }, 2));
+    void store.writer(id).append(encodeFrame({ type: "token", content: "x".repeat(6000) }, 1));
+    if (ended) void store.writer(id).append(encodeFrame({ type: "done", reason: "stop" }, 2));
   };
   fill("running", false);
   for (let index = 0; index < 10; index++) fill(`ended-${index}`, true);
@@ -36,41 +35,6 @@ test("a frame is one event on every wire, whatever the text holds", () => {
   expect(JSON.parse(socketJson(frame, "s1"))).toEqual({ type: "token", content, seq: 7, streamId: "s1" });
   const start: StreamChunk = { type: "start", streamId: "s1", messageId: "m", agentId: "a", model: "x", v: 1 };
   expect(JSON.parse(socketJson(encodeFrame(start, 1), "s1"))).toEqual({ ...start, seq: 1 });
-});
-
-test("the first token goes out at once, those within the window together, and other events never overtake them", async () => {
-  const out: StreamChunk[] = [];
-  let now = 0;
-  const coalescer = new Coalescer({ windowMs: 20, emit: (chunk) => out.push(chunk), now: () => now });
-  const token = (content: string): void => coalescer.push({ type: "token", content });
-  token("a");
-  expect(out).toHaveLength(1);
-  token("b");
-  token("c");
-  coalescer.push({ type: "reasoning", content: "r" });
-  coalescer.push({ type: "reasoning", content: "s" });
-  coalescer.push({ type: "tool_call_delta", index: 0, arguments: "{" });
-  expect(out).toEqual([
-    { type: "token", content: "a" },
-    { type: "token", content: "bc" },
-    { type: "reasoning", content: "rs" },
-    { type: "tool_call_delta", index: 0, arguments: "{" },
-  ]);
-  token("d");
-  await new Promise((resolve) => setTimeout(resolve, 40));
-  expect(out.at(-1)).toEqual({ type: "token", content: "d" });
-  // Slower than the window: nothing is held back.
-  now = 1000;
-  token("e");
-  expect(out.at(-1)).toEqual({ type: "token", content: "e" });
-  coalescer.push({ type: "token", content: "f" });
-  coalescer.push({ type: "token", content: "no", refusal: true });
-  coalescer.flush();
-  coalescer.flush();
-  expect(out.slice(-2)).toEqual([
-    { type: "token", content: "f" },
-    { type: "token", content: "no", refusal: true },
-  ]);
 });
 
 test("a snapshot holds the fewest chunks that give the same message", () => {

@@ -1,7 +1,7 @@
 /** Runs in this process's memory: nothing to install, and gone with the process. */
 import { FrameLog } from "./frame-log.ts";
 import type { Frame } from "./frame.ts";
-import type { Follow, FrameReader, LocalRuns, LogHead, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
+import type { Follow, FrameReader, FrameWriter, LocalRuns, LogHead, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
 
 export interface MemoryRunStoreOptions {
   /** Most bytes of events in one log; above it the oldest go into the snapshot. @defaultValue `2_097_152` */
@@ -55,13 +55,21 @@ export class MemoryRunStore implements RunStore {
     return this.#entries.get(id)?.record;
   }
 
-  append(id: string, frame: Frame): undefined {
-    const log = this.#entries.get(id)?.log;
-    if (!log) return;
-    const before = log.bytes;
-    log.append(frame);
-    this.#totalBytes += log.bytes - before;
+  writer(id: string): FrameWriter {
+    const log = this.#entries.get(id)?.log ?? this.#noLog();
+    return { append: (frame) => this.#append(log, frame) };
+  }
+
+  #append(log: FrameLog, frame: Frame): undefined {
+    this.#totalBytes += log.append(frame);
     if (this.#totalBytes > this.#maxTotalBytes) this.#evict();
+  }
+
+  /** A log that is gone: it takes nothing and gives nothing. */
+  #noLog(): FrameLog {
+    const none = new FrameLog("", this.#limits);
+    none.remove();
+    return none;
   }
 
   head(id: string): LogHead | undefined {
@@ -70,11 +78,7 @@ export class MemoryRunStore implements RunStore {
   }
 
   follow(id: string, afterSeq: number, reader: FrameReader): Follow {
-    const log = this.#entries.get(id)?.log;
-    if (log) return log.follow(afterSeq, reader);
-    const none = new FrameLog("", this.#limits);
-    none.remove();
-    return none.follow(afterSeq, reader);
+    return (this.#entries.get(id)?.log ?? this.#noLog()).follow(afterSeq, reader);
   }
 
   async tell(id: string, message: RunMessage): Promise<RunReply> {

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 
 import { redisServer, startRedis, WITHOUT_REDIS, type RedisServer } from "../testing/redis-server.ts";
 import { Collector, describeRunStore, endFrame, follow, runRecord, tokenFrame } from "../testing/run-store-conformance.ts";
-import { eventually } from "../testing/stream-client.ts";
-import { frameChunk } from "./frame.ts";
+import { eventually, postChat, userSays } from "../testing/stream-client.ts";
+import { startTestGateway } from "../testing/test-gateway.ts";
+import { encodeFrame, frameChunk } from "./frame.ts";
 import { RedisRunStore, type RedisRunStoreOptions } from "./redis-run-store.ts";
 import { loadRedis } from "./redis/client.ts";
 
@@ -20,6 +21,20 @@ test("an address where no Redis is says so at the start", async () => {
   await expect(store.ready()).rejects.toThrow(/Redis cannot be used: .*ECONNREFUSED/);
   expect(store.healthy()).toBe(false);
   await store.close();
+});
+
+test("a request that cannot be kept is refused as overloaded, and the failure is nobody's unhandled rejection", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  onTestFinished(() => void process.off("unhandledRejection", note));
+  const gateway = await startTestGateway({ redisUrl: "redis://127.0.0.1:1" });
+  const response = await postChat(gateway.url, userSays("hi"));
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ error: { code: "overloaded", retryable: true } });
+  await eventually(() => gateway.log().includes("run not deleted"), "the failure in the log");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(unhandled).toEqual([]);
 });
 
 describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
@@ -62,11 +77,11 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await one.create(record, undefined);
     const reader = follow(other, record.id, 0);
     const began = performance.now();
-    void one.append(record.id, tokenFrame(1));
+    void one.writer(record.id).append(tokenFrame(1));
     await eventually(() => reader.frames.length === 1, "the first event");
     expect(performance.now() - began).toBeLessThan(1000);
-    for (let seq = 2; seq <= 40; seq++) void one.append(record.id, tokenFrame(seq));
-    void one.append(record.id, endFrame(41));
+    for (let seq = 2; seq <= 40; seq++) void one.writer(record.id).append(tokenFrame(seq));
+    void one.writer(record.id).append(endFrame(41));
     await reader.ended;
     const client = await rawClient(redis);
     const [key] = await client.keys(`*log:${record.id}`);
@@ -84,7 +99,7 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
       one.serve({ deliver: () => "accepted", lost: (id) => lost.push(id) });
       const record = runRecord();
       await one.create(record, undefined);
-      for (let seq = 1; seq <= 5; seq++) void one.append(record.id, tokenFrame(seq));
+      for (let seq = 1; seq <= 5; seq++) void one.writer(record.id).append(tokenFrame(seq));
       const reader = follow(other, record.id, 0);
       await eventually(() => reader.frames.length === 5, "the events");
       // Dead as others see it: its lease is gone and nobody renews it. Its connection lives, as that of a stopped process would.
@@ -102,10 +117,10 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
       // It comes back and goes on writing, several batches and an end of its own.
       const atHome = follow(one, record.id, 0);
       for (let seq = 6; seq <= 30; seq++) {
-        void one.append(record.id, tokenFrame(seq));
+        void one.writer(record.id).append(tokenFrame(seq));
         if (seq % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
       }
-      void one.append(record.id, endFrame(31));
+      void one.writer(record.id).append(endFrame(31));
       await atHome.ended;
       expect(lost).toEqual([record.id]);
       expect(atHome.frames.map(({ sse }) => sse)).toEqual(reader.frames.map(({ sse }) => sse));
@@ -129,7 +144,7 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     let seq = 0;
     const produce = async (count: number): Promise<void> => {
       for (let written = 0; written < count; written++) {
-        void one.append(record.id, tokenFrame(++seq));
+        void one.writer(record.id).append(tokenFrame(++seq));
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     };
@@ -141,7 +156,7 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await server.start();
     await produce(100);
     await eventually(() => one.healthy(), "the store to be healthy again", 5000);
-    void one.append(record.id, endFrame(++seq));
+    void one.writer(record.id).append(endFrame(++seq));
     for (const reader of readers) {
       await reader.ended;
       expect(reader.seqs).toEqual(Array.from({ length: seq }, (_, index) => index + 1));
@@ -160,12 +175,12 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
       const { one, other } = await pairToClose(server);
       const record = runRecord();
       await one.create(record, undefined);
-      void one.append(record.id, tokenFrame(1));
+      void one.writer(record.id).append(tokenFrame(1));
       const reader = follow(one, record.id, 0);
       await eventually(() => reader.frames.length === 1, "the first event");
       await server.kill();
-      for (let seq = 2; seq <= 10; seq++) void one.append(record.id, tokenFrame(seq));
-      void one.append(record.id, endFrame(11));
+      for (let seq = 2; seq <= 10; seq++) void one.writer(record.id).append(tokenFrame(seq));
+      void one.writer(record.id).append(endFrame(11));
       await new Promise((resolve) => setTimeout(resolve, 500));
       expect(reader.seqs).toEqual([1]);
       await reader.ended;
@@ -184,11 +199,8 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await one.create(record, undefined);
     const reader = new Collector();
     one.follow(record.id, 0, reader);
-    const big = (seq: number) => ({
-      ...tokenFrame(seq),
-      sse: `id: ${seq}\ndata: {"type":"token","content":"${"x".repeat(20_000)}","seq":${seq}}\n\n`,
-    });
-    const waits = Array.from({ length: 60 }, (_, index) => one.append(record.id, big(index + 1)));
+    const big = (seq: number) => encodeFrame({ type: "token", content: "x".repeat(20_000) }, seq);
+    const waits = Array.from({ length: 60 }, (_, index) => one.writer(record.id).append(big(index + 1)));
     expect(waits[10]).toBeUndefined();
     expect(waits[59]).toBeInstanceOf(Promise);
     await waits[59];

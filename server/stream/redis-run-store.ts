@@ -16,7 +16,7 @@ import { redisKeys, TERMINAL_ID, type LogEntry, type RedisKeys } from "./redis/k
 import { LogTail } from "./redis/log-tail.ts";
 import { LogWriter, UNENDED_TTL_MS } from "./redis/log-writer.ts";
 import { Mailbox } from "./redis/mailbox.ts";
-import type { Follow, FrameReader, LocalRuns, LogHead, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
+import type { Follow, FrameReader, FrameWriter, LocalRuns, LogHead, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
 
 export interface RedisRunStoreOptions {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
@@ -129,7 +129,11 @@ export class RedisRunStore implements RunStore {
     return text ? (JSON.parse(text) as RunRecord) : undefined;
   }
 
-  append(id: string, frame: Frame): Promise<void> | undefined {
+  writer(id: string): FrameWriter {
+    return { append: (frame) => this.#append(id, frame) };
+  }
+
+  #append(id: string, frame: Frame): Promise<void> | undefined {
     const local = this.#logs.get(id);
     if (!local) return undefined;
     if (this.#connected?.writer.has(id)) return this.#connected.writer.append(id, frame);

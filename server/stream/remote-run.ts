@@ -33,7 +33,7 @@ export class RemoteRun implements RunHandle {
   attach(afterSeq: number, reader: FrameReader): { leave: () => void } {
     const place = this.#store.follow(this.id, afterSeq, {
       take: (frames) => {
-        for (const frame of frames) this.#untold += frame.sse.length;
+        for (const frame of frames) this.#untold += frame.bytes;
         if (frames.at(-1)?.terminal) this.ended = true;
         const wait = reader.take(frames);
         if (this.#untold >= TELL_BYTES) this.#tellReaders();

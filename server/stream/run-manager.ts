@@ -5,6 +5,7 @@ import type { TerminalChunk } from "../../shared/protocol/chunk.ts";
 import { GatewayError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import { FlushWheel } from "./flush-wheel.ts";
 import { RemoteRun } from "./remote-run.ts";
 import { Run, type RunHandle, type RunLimits, type RunSource } from "./run.ts";
 import type { RunRecord, RunStore } from "./run-store.ts";
@@ -48,6 +49,7 @@ export class RunManager {
   readonly #runs = new Map<string, Known>();
   readonly #byRequest = new Map<string, Known>();
   readonly #remote = new Map<string, RemoteRun>();
+  readonly #wheel: FlushWheel | undefined;
   #running = 0;
   #closing = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -55,6 +57,8 @@ export class RunManager {
 
   constructor(options: RunManagerOptions) {
     this.#options = options;
+    const { coalesceMs } = options.limits;
+    if (coalesceMs > 0) this.#wheel = new FlushWheel(coalesceMs);
     options.store.serve({
       deliver: (id, message) => this.#runs.get(id)?.run.receive(message),
       lost: (id, error) => this.#runs.get(id)?.run.fail(error),
@@ -109,6 +113,7 @@ export class RunManager {
     const run = new Run({
       ...record,
       limits: this.#options.limits,
+      wheel: this.#wheel,
       store: this.#options.store,
       onEnd: (ended, terminal, error) => {
         release?.(terminal);
@@ -227,7 +232,10 @@ export class RunManager {
   #forget({ run, requestKey }: Known): void {
     this.#runs.delete(run.id);
     if (requestKey !== undefined) this.#byRequest.delete(requestKey);
-    void this.#options.store.delete(run.id);
+    // A store that is away keeps it until its time is over; nobody waits for this, so nobody else would hear of it.
+    void (async () => this.#options.store.delete(run.id))().catch((error: unknown) =>
+      this.#options.logger.warn({ streamId: run.id, err: error }, "run not deleted"),
+    );
   }
 }
 

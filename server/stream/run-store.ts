@@ -45,6 +45,11 @@ export interface FrameReader {
   end(): void;
 }
 
+export interface FrameWriter {
+  /** A promise where the store is behind: the producer waits for it. Frames of an ended or deleted log are dropped. */
+  append(frame: Frame): Promise<void> | undefined;
+}
+
 export interface Follow {
   /** Last event handed to the reader. */
   readonly seq: number;
@@ -79,8 +84,8 @@ export interface RunStore {
   serve(runs: LocalRuns): void;
   create(run: RunRecord, requestKey: string | undefined): RunRecord | undefined | Promise<RunRecord | undefined>;
   find(id: string): RunRecord | undefined | Promise<RunRecord | undefined>;
-  /** A promise where the store is behind: the producer waits for it. Frames of an ended or deleted log are dropped. */
-  append(id: string, frame: Frame): Promise<void> | undefined;
+  /** Where the producer of a run that was created here writes its frames; found once, not for every token. */
+  writer(id: string): FrameWriter;
   head(id: string): LogHead | undefined | Promise<LogHead | undefined>;
   follow(id: string, afterSeq: number, reader: FrameReader): Follow;
   /** Says something to a run, wherever it is. */

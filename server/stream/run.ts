@@ -20,8 +20,9 @@ import { PendingCalls } from "../agent/pending-calls.ts";
 import type { ApprovalRequest, ToolResultRequest } from "../../shared/protocol/request.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError, toGatewayError } from "../errors.ts";
 import { Coalescer } from "./coalescer.ts";
-import { encodeFrame } from "./frame.ts";
-import type { Follow, FrameReader, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
+import type { FlushWheel } from "./flush-wheel.ts";
+import { encodeFrame, type Frame } from "./frame.ts";
+import type { Follow, FrameReader, FrameWriter, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
 
 export interface RunLimits {
   /** Window in which tokens become one event, in ms, 0-50. */
@@ -38,6 +39,8 @@ export interface RunLimits {
 
 export interface RunOptions extends RunRecord {
   limits: RunLimits;
+  /** Makes one event of the tokens within its window; missing where every token is its own. */
+  wheel: FlushWheel | undefined;
   store: RunStore;
   /** Called once, after the terminal event is stored. */
   onEnd: (run: Run, terminal: TerminalChunk, error: unknown) => void;
@@ -57,6 +60,27 @@ export interface RunHandle {
   tell(message: RunMessage): Promise<RunReply>;
 }
 
+/** A reader, and the producer that may wait for it. One object and no closures: it is gone through for every token. */
+class Reading implements FrameReader {
+  readonly #run: Run;
+  readonly #reader: FrameReader;
+
+  constructor(run: Run, reader: FrameReader) {
+    this.#run = run;
+    this.#reader = reader;
+  }
+
+  take(frames: readonly Frame[]): Promise<void> | undefined {
+    const wait = this.#reader.take(frames);
+    this.#run.readersMoved();
+    return wait;
+  }
+
+  end(): void {
+    this.#reader.end();
+  }
+}
+
 /** How long readers at another instance count without a word from it, in ms. It repeats itself every 4 s. */
 const REMOTE_READERS_MS = 12_000;
 
@@ -73,8 +97,11 @@ export class Run implements RunHandle {
   endedAt: number | undefined;
   readonly #metrics = new StreamMetrics();
   readonly #controller = new AbortController();
-  readonly #coalescer: Coalescer;
+  /** Missing where every token is its own event. */
+  readonly #coalescer: Coalescer | undefined;
   readonly #readers = new Set<Place>();
+  readonly #maxAnswerChars: number;
+  #log: FrameWriter | undefined;
   readonly #remoteReaders = new Map<string, { seq: number; expiry: NodeJS.Timeout }>();
   #seq = 0;
   #bytes = 0;
@@ -92,7 +119,9 @@ export class Run implements RunHandle {
 
   constructor(options: RunOptions) {
     this.options = options;
-    this.#coalescer = new Coalescer({ windowMs: options.limits.coalesceMs, emit: (chunk) => this.#store(chunk) });
+    const { wheel, limits } = options;
+    if (wheel) this.#coalescer = new Coalescer(wheel, (chunk) => this.#store(chunk));
+    this.#maxAnswerChars = limits.maxAnswerChars;
   }
 
   get id(): string {
@@ -115,6 +144,7 @@ export class Run implements RunHandle {
   /** Begins. Returns at once; the work goes on by itself. */
   start(source: RunSource): void {
     const { id, messageId, agentId, model, requestId, limits } = this.options;
+    this.#log = this.options.store.writer(id);
     this.#store({ type: "start", streamId: id, messageId, agentId, model, v: 1, ...(requestId === undefined ? {} : { requestId }) });
     this.#limit = setTimeout(() => this.cancel("timeout"), limits.maxRunMs);
     this.#watchReaders();
@@ -137,14 +167,7 @@ export class Run implements RunHandle {
   }
 
   attach(afterSeq: number, reader: FrameReader): { leave: () => void } {
-    const place = this.options.store.follow(this.id, afterSeq, {
-      take: (frames) => {
-        const wait = reader.take(frames);
-        this.#wakeProducer?.();
-        return wait;
-      },
-      end: () => reader.end(),
-    });
+    const place = this.options.store.follow(this.id, afterSeq, new Reading(this, reader));
     this.#join(place);
     return {
       leave: () => {
@@ -152,6 +175,11 @@ export class Run implements RunHandle {
         this.#leave(place);
       },
     };
+  }
+
+  /** Wakes the producer, where it waits for its readers. */
+  readersMoved(): void {
+    this.#wakeProducer?.();
   }
 
   tell(message: RunMessage): Promise<RunReply> {
@@ -263,21 +291,23 @@ export class Run implements RunHandle {
       const { type: _, ...usage } = chunk;
       this.#usage = { ...this.#usage, ...usage };
     }
-    this.#coalescer.push(this.#withTtft(chunk));
+    const told = this.#toldTtft ? chunk : this.#withTtft(chunk);
+    if (this.#coalescer) this.#coalescer.push(told);
+    else this.#store(told);
     this.#answerChars += weight(chunk);
-    if (this.#answerChars > this.options.limits.maxAnswerChars) this.#finish({ type: "done", reason: "length" });
+    if (this.#answerChars > this.#maxAnswerChars) this.#finish({ type: "done", reason: "length" });
   }
 
   /** The first token tells how long it took: a client that joined late cannot measure it. */
   #withTtft(chunk: StreamChunk): StreamChunk {
-    if (chunk.type !== "token" || this.#toldTtft) return chunk;
+    if (chunk.type !== "token") return chunk;
     this.#toldTtft = true;
     return this.#metrics.ttft === null ? chunk : { ...chunk, metrics: { ttft: this.#metrics.ttft } };
   }
 
   #finish(terminal: TerminalChunk, error?: unknown): void {
     if (this.ended) return;
-    this.#coalescer.flush();
+    this.#coalescer?.flush();
     this.endedAt = performance.now();
     clearTimeout(this.#grace);
     clearTimeout(this.#limit);
@@ -296,8 +326,8 @@ export class Run implements RunHandle {
 
   #store(chunk: StreamChunk): void {
     const frame = encodeFrame(chunk, ++this.#seq);
-    this.#bytes += frame.sse.length;
-    const wait = this.options.store.append(this.id, frame);
+    this.#bytes += frame.bytes;
+    const wait = this.#log?.append(frame);
     if (wait) this.#storeBehind = wait;
   }
 

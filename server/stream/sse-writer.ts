@@ -32,7 +32,7 @@ export class SseWriter implements FrameReader, HeartbeatMember {
   /** Lets the log go on; set while the client takes nothing. */
   #resume: (() => void) | undefined;
   #stall: NodeJS.Timeout | undefined;
-  lastSent = performance.now();
+  hasSent = false;
 
   /** Sends the headers at once. `Connection` is left to Node: set by hand it is wrong for HTTP/2 and for clients that asked to close. */
   constructor(response: ServerResponse, streamId: string, options: SseWriterOptions) {
@@ -62,8 +62,8 @@ export class SseWriter implements FrameReader, HeartbeatMember {
 
   take(frames: readonly Frame[]): Promise<void> | undefined {
     if (this.#closed) return undefined;
-    this.lastSent = performance.now();
-    for (const frame of frames) this.#body.write(frame.sse);
+    this.hasSent = true;
+    for (const { sse, bytes } of frames) this.#body.write(sse, bytes);
     return this.#body.isFull ? this.#drainOrClose() : undefined;
   }
 
@@ -74,14 +74,15 @@ export class SseWriter implements FrameReader, HeartbeatMember {
 
   beat(): void {
     // A comment behind megabytes that are not read proves nothing to anybody.
-    if (!this.#body.isFull) this.#body.write(KEEPALIVE);
+    if (!this.#body.isFull) this.#body.write(KEEPALIVE, KEEPALIVE.length);
   }
 
   /** Ends the answer in the middle: a client resumes at once, at an instance that stays. */
   reconnect(): void {
     if (this.#closed) return;
     // Spread over a second, so that not all of them come at the same time.
-    this.#body.write(encodeSseEvent({ retry: 50 + Math.floor(Math.random() * 1000) }));
+    const retry = encodeSseEvent({ retry: 50 + Math.floor(Math.random() * 1000) });
+    this.#body.write(retry, retry.length);
     this.#body.end();
     this.#detach();
   }

@@ -75,7 +75,8 @@ export function describeRunStore(name: string, make: () => StorePair | Promise<S
     });
     const record = runRecord();
     await pair.one.create(record, undefined);
-    return { ...pair, id: record.id, append: async (frame) => pair.one.append(record.id, frame) };
+    const writer = pair.one.writer(record.id);
+    return { ...pair, id: record.id, append: async (frame) => writer.append(frame) };
   }
 
   test(`${name}: a reader gets what was, then what comes, each once and in order, here and elsewhere, and is let go after the terminal frame`, async () => {

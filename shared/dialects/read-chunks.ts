@@ -25,6 +25,14 @@ export interface ReadChunksOptions {
  * It never throws for what the body holds; leaving the loop early closes the body.
  */
 export async function* readChunks(body: ByteSource, options: ReadChunksOptions = {}): AsyncGenerator<StreamChunk, void, undefined> {
+  for await (const batch of readChunkBatches(body, options)) yield* batch;
+}
+
+/** The same, all chunks of one piece of the body together: for a reader whom a promise per chunk costs too much. */
+export async function* readChunkBatches(
+  body: ByteSource,
+  options: ReadChunksOptions = {},
+): AsyncGenerator<readonly StreamChunk[], void, undefined> {
   let ready: StreamChunk[] = [];
   const report = options.onReport ?? (() => undefined);
   const context = { emit: (chunk: StreamChunk) => void ready.push(chunk), report };
@@ -49,12 +57,10 @@ export async function* readChunks(body: ByteSource, options: ReadChunksOptions =
     for await (const bytes of readBytes(body)) {
       decoder.push(bytes);
       if (ready.length === 0) continue;
-      const batch = ready;
+      const batch = upToTerminal(ready);
       ready = [];
-      for (const chunk of batch) {
-        yield chunk;
-        if (isTerminal(chunk)) return;
-      }
+      yield batch;
+      if (endsThere(batch)) return;
     }
     // A last line of JSON without its line end is whole; a last block of events is not, unless the dialect says so.
     ending = decoder.framing === "sse";
@@ -66,11 +72,19 @@ export async function* readChunks(body: ByteSource, options: ReadChunksOptions =
       : { type: "error", code: "network", message: "The connection broke during the answer.", retryable: true };
   }
   reader?.end(isBroken);
-  for (const chunk of ready) {
-    yield chunk;
-    if (isTerminal(chunk)) return;
-  }
-  yield broken;
+  const last = upToTerminal(ready);
+  yield endsThere(last) ? last : [...last, broken];
+}
+
+/** A dialect says nothing after its terminal chunk, but one of somebody's own may. */
+function upToTerminal(chunks: StreamChunk[]): StreamChunk[] {
+  const terminal = chunks.findIndex(isTerminal);
+  return terminal === -1 ? chunks : chunks.slice(0, terminal + 1);
+}
+
+function endsThere(chunks: readonly StreamChunk[]): boolean {
+  const last = chunks.at(-1);
+  return last !== undefined && isTerminal(last);
 }
 
 function chosen({ dialect, headers }: ReadChunksOptions): { dialect?: Dialect; framing?: Dialect["framing"] } {

@@ -86,7 +86,7 @@ export class LogWriter {
     const run = this.#runs.get(id);
     if (!run || run.log.ended || run.pending.at(-1)?.terminal) return undefined;
     run.pending.push(frame);
-    run.pendingBytes += frame.sse.length;
+    run.pendingBytes += frame.bytes;
     this.#dirty.add(run);
     this.#schedule();
     if (run.pendingBytes <= MAX_PENDING_BYTES) return undefined;
@@ -269,7 +269,7 @@ export class LogWriter {
     for (let index = 0; index < count; index++) {
       const frame = frames[index];
       if (!frame) break;
-      run.pendingBytes -= frame.sse.length;
+      run.pendingBytes -= frame.bytes;
       run.log.append(frame);
     }
     if (run.pendingBytes <= MAX_PENDING_BYTES) release(run);
