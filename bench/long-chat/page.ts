@@ -103,14 +103,14 @@ function begin(): void {
 let streaming = false;
 
 /** So many tokens in each frame, until `stop`; a paragraph of about 80 of them. */
-function stream(tokens: number): void {
+function stream(tokens: number, write = (token: string): unknown => transport.last.text(token)): void {
   streaming = true;
   let at = 0;
   const words = PARAGRAPH.split(" ");
   const next = (): void => {
     if (!streaming) return;
     for (let token = 0; token < tokens; token += 1) {
-      transport.last.text(at % 80 === 79 ? "\n\n" : `${words[at % words.length]} `);
+      write(at % 80 === 79 ? "\n\n" : `${words[at % words.length]} `);
       at += 1;
     }
     requestAnimationFrame(next);
@@ -127,6 +127,27 @@ function showField(): void {
   document.body.append(document.createElement("textarea"));
 }
 
+/** The same text, streamed as plain text into a log above the field, which follows it: no chat can do less. */
+function showPlainStream(tokens: number): void {
+  const plain = document.createElement("div");
+  plain.style.cssText = "height: 600px; overflow: auto; font: 15px / 1.55 sans-serif";
+  document.body.append(plain);
+  showField();
+  let paragraph: HTMLElement | null = null;
+  const write = (token: string): void => {
+    if (token === "\n\n" || !paragraph) plain.append((paragraph = document.createElement("p")));
+    else paragraph.append(token);
+  };
+  // As much as is there beside the widget's.
+  for (let at = 0; at < 900; at += 1) write(at % 80 === 79 ? "\n\n" : `${PARAGRAPH.split(" ")[at % 30]} `);
+  stream(tokens, write);
+  const follow = (): void => {
+    plain.scrollTop = plain.scrollHeight;
+    if (streaming) requestAnimationFrame(follow);
+  };
+  requestAnimationFrame(follow);
+}
+
 /** Time from each key to the paint that shows it, in ms. */
 function watchTyping(): number[] {
   const delays: number[] = [];
@@ -141,6 +162,7 @@ Object.assign(globalThis, {
     show,
     showPlain,
     showField,
+    showPlainStream,
     begin,
     stream,
     frames,
