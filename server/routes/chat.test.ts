@@ -358,10 +358,10 @@ test("what a provider sends in one piece leaves in one piece, every token an eve
   let writes = 0;
   gateway.server.on("connection", (socket) => {
     const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = ((...args: unknown[]) => {
+    socket.write = (...args: unknown[]) => {
       writes++;
       return write(...args);
-    }) as typeof socket.write;
+    };
   });
   const events = await readAll(await postChat(gateway.url, userSays("hi")));
   expect(events.flatMap((event) => (event.type === "token" ? [event.content] : []))).toEqual(tokens);
