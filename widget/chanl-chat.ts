@@ -201,6 +201,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     isTouch: () => isTouch(),
     changed: () => this.requestUpdate(),
     edited: (text) => {
+      this.#conversation?.typed();
       const { conversationId } = this.#sessions.snapshot;
       if (conversationId === "") return;
       if (text !== "") this.#sessions.remember();

@@ -6,6 +6,7 @@ import type { CSSResult } from "lit";
 
 import type { JsonValue } from "../shared/protocol/chunk.ts";
 import { math } from "../shared/math/math.ts";
+import { documentFrames } from "../shared/render/frame-scheduler.ts";
 import type { TokenRendererOptions } from "../shared/render/token-renderer.ts";
 import type { ChatSession, SessionSnapshot } from "../shared/session/chat-session.ts";
 import { type ChatMessage, messageText } from "../shared/session/message.ts";
@@ -15,6 +16,7 @@ import { Announcer, type AnnounceMode } from "./controllers/announcer.ts";
 import { AnswerText } from "./controllers/answer-text.ts";
 import { copyText } from "./controllers/clipboard.ts";
 import { Disclosures } from "./controllers/disclosures.ts";
+import { TypingFrames } from "./controllers/typing-frames.ts";
 import { ChanlCopyEvent, ChanlFeedbackEvent } from "./events.ts";
 import { imageOrigins } from "./image-hosts.ts";
 import type { Lazy } from "./lazy.ts";
@@ -68,6 +70,7 @@ export class Conversation {
   readonly #host: ConversationHost;
   readonly #answerText: AnswerText;
   readonly #disclosures: Disclosures;
+  readonly #frames = new TypingFrames(documentFrames(document));
   readonly #announcer: Announcer;
   #copied: string | null = null;
   #editing: string | null = null;
@@ -249,6 +252,11 @@ export class Conversation {
     this.#host.changed();
   }
 
+  /** A key was pressed in the composer. */
+  typed(): void {
+    this.#frames.typed();
+  }
+
   #rendererOptions(): TokenRendererOptions {
     const { t, headingLevel, math: hasMath, allowImageHosts } = this.#host.look();
     // Checked once, not for each answer.
@@ -261,6 +269,7 @@ export class Conversation {
       imagePolicy: { origins: this.#imageOrigins },
       headingBase: headingLevel + 1,
       caret: true,
+      scheduler: this.#frames,
       onFrame: () => this.#host.follow(),
       highlighter: async () => (await import("../shared/render/code-highlighter.ts")).highlightCode,
       labels: {

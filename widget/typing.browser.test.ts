@@ -96,3 +96,25 @@ it("a streamed frame renders nothing of the widget again, leaves the composer al
   expect(writes).toBeGreaterThan(FRAMES / 3);
   expect(after - before).toBeLessThanOrEqual(writes + SLACK);
 });
+
+it("while one types the text is written ten times a second, and all of it is there", async () => {
+  const { chat, root, transport } = await begin();
+  const log = root.querySelector(".log")!;
+  let writes = 0;
+  const observer = new MutationObserver(() => (writes += 1));
+  observer.observe(log, { subtree: true, childList: true, characterData: true });
+  const start = performance.now();
+  let frames = 0;
+  while (performance.now() - start < 1_000) {
+    if (frames++ % 4 === 0) await key("b");
+    transport.last.text(`piece ${frames}, `);
+    await frame();
+  }
+  const seconds = (performance.now() - start) / 1_000;
+  expect(writes).toBeGreaterThan(4);
+  expect(writes).toBeLessThanOrEqual(11 * seconds + 2);
+  transport.last.done();
+  await vi.waitFor(() => expect(log.textContent).toContain(`piece ${frames},`));
+  observer.disconnect();
+  await settle(chat);
+});
