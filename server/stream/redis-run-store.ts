@@ -14,7 +14,7 @@ import type { Frame } from "./frame.ts";
 import { connect, loadRedis, type RedisClient } from "./redis/client.ts";
 import { redisKeys, TERMINAL_ID, type LogEntry, type RedisKeys } from "./redis/keys.ts";
 import { LogTail } from "./redis/log-tail.ts";
-import { LogWriter, UNENDED_TTL_MS } from "./redis/log-writer.ts";
+import { LogWriter, UNENDED_TTL_MS, type Written } from "./redis/log-writer.ts";
 import { Mailbox } from "./redis/mailbox.ts";
 import type { Follow, FrameReader, FrameWriter, LocalRuns, LogHead, RunMessage, RunRecord, RunReply, RunStore } from "./run-store.ts";
 
@@ -38,6 +38,13 @@ export interface RedisRunStoreOptions {
 const LEASE_MS = 8_000;
 const RENEW_MS = 2_000;
 
+interface LocalLog {
+  record: RunRecord;
+  requestKey: string | undefined;
+  log: FrameLog;
+  written: Written;
+}
+
 interface Connected {
   redis: RedisClient;
   waiting: RedisClient;
@@ -56,7 +63,7 @@ export class RedisRunStore implements RunStore {
   readonly #limits: FrameLogLimits;
   readonly #ttlMs: number;
   /** Logs produced here. */
-  readonly #logs = new Map<string, { record: RunRecord; requestKey: string | undefined; log: FrameLog }>();
+  readonly #logs = new Map<string, LocalLog>();
   readonly #opening: Promise<Connected>;
   #connected: Connected | undefined;
   #runs: LocalRuns | undefined;
@@ -112,8 +119,7 @@ export class RedisRunStore implements RunStore {
       await redis.set(this.#keys.request(requestKey ?? ""), record.id, "PX", UNENDED_TTL_MS);
     }
     const log = new FrameLog(record.messageId, this.#limits);
-    this.#logs.set(record.id, { record, requestKey, log });
-    writer.add(record.id, log);
+    this.#logs.set(record.id, { record, requestKey, log, written: writer.add(record.id, log) });
     return undefined;
   }
 
@@ -130,15 +136,15 @@ export class RedisRunStore implements RunStore {
   }
 
   writer(id: string): FrameWriter {
-    return { append: (frame) => this.#append(id, frame) };
+    const local = this.#logs.get(id);
+    return { append: (frame) => (local ? this.#append(local, frame) : undefined) };
   }
 
-  #append(id: string, frame: Frame): Promise<void> | undefined {
-    const local = this.#logs.get(id);
-    if (!local) return undefined;
-    if (this.#connected?.writer.has(id)) return this.#connected.writer.append(id, frame);
+  #append(local: LocalLog, frame: Frame): Promise<void> | undefined {
+    const { record, log, written } = local;
+    if (!written.gone) return this.#connected?.writer.append(written, frame);
     // The log was taken from this process: what it has to say, it can only say here.
-    if (frame.seq === local.log.head + 1 || frame.terminal) local.log.append({ ...frame, seq: local.log.head + 1 });
+    if (this.#logs.get(record.id) === local && (frame.seq === log.head + 1 || frame.terminal)) log.append({ ...frame, seq: log.head + 1 });
     return undefined;
   }
 
