@@ -225,6 +225,10 @@ test("raw HTML is text", () => {
 
 const PIECES = "a|word |é, |x; |  |1|*|**|_|~~|`|[|](|]|(|)|![|<|>|&amp;|&|\\|\n|\n |https://|www.|x.org |@|a@b.cd|.|!|$|: ".split("|");
 
+test("the first character of an indented line is shown at once", () => {
+  for (const spaces of [0, 1, 2, 3]) expect(prefixes(`a\n${" ".repeat(spaces)}x`).at(-1)).toBe("<p>a\nx</p>\n");
+});
+
 test("what is shown of a paragraph is the same after every character as if it had come at once", () => {
   forSeeds(400, (random, seed) => {
     let markdown = "a ";

@@ -64,11 +64,11 @@ export class MarkdownStream<H> {
   /** Shows the unfinished line as far as its meaning is certain, at most once per frame. */
   flush(): void {
     if (this.#ended) return;
-    // Looked at again only when it has grown by a quarter: a long row of a table must not be read once per character.
+    // A long one is looked at again only when it has grown by a quarter: a row of a table must not be read once per character.
     const { length } = this.#partial;
     if (length >= this.#nextLook) {
       const decided = this.#blocks.line(this.#partial, false);
-      this.#nextLook = decided === "never" ? Number.POSITIVE_INFINITY : Math.ceil(length * 1.25 + 0.5);
+      this.#nextLook = decided === "never" ? Number.POSITIVE_INFINITY : Math.max(length + 1, Math.ceil(length * 1.25 - 1));
       if (decided === true) this.#partial = "";
     }
     this.#blocks.show();
