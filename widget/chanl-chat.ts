@@ -562,9 +562,12 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#composer.adopt();
     this.#anchor.observe(this.#scroller.value ?? null, this.#column.value ?? null);
     this.#anchor.putBack();
+    // Not with the next frame: who scrolls before it would be somewhere else.
+    if (this.#extended) this.#anchor.followNow();
     // At its end nobody looks at the oldest, however near that is.
     this.#history.observe(this.#scroller.value ?? null, this.#anchor.pinned ? null : (this.#sentinel.value ?? null), this.#extended);
     this.#extended = false;
+    if (this.#conversation) this.#history.fill();
     this.#conversation?.rendered(this.renderRoot, this.#polite.value ?? null, this.#assertive.value ?? null);
     this.#watch.see(snapshot);
     this.#exposeStates(snapshot);

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 
 import "../define.ts";
 import { ChatSession } from "../../shared/session/chat-session.ts";
@@ -26,7 +26,8 @@ interface Stored {
   transport: ScriptedTransport;
 }
 
-async function restored(past: number | ChatMessage[]): Promise<Stored> {
+/** @param until what has to be so before it goes on: the newest page is all there */
+async function restored(past: number | ChatMessage[], until?: (root: ShadowRoot) => void): Promise<Stored> {
   const store: ConversationStore = {
     load: () => Promise.resolve({ v: 1, messages: typeof past === "number" ? history(past) : past, active: null }),
     save: () => undefined,
@@ -39,9 +40,13 @@ async function restored(past: number | ChatMessage[]): Promise<Stored> {
   chat.session = session;
   chat.storage = "none";
   document.body.append(chat);
-  await chat.preload();
-  await settle(chat);
   const root = chat.shadowRoot!;
+  await chat.preload();
+  if (until) until(root);
+  else {
+    await vi.waitFor(() => expect(inDocument(root)).toBe(Math.min(50, session.getSnapshot().messages.length)));
+    await settle(chat);
+  }
   return { chat, root, log: root.querySelector<HTMLElement>(".log")!, transport };
 }
 
@@ -59,6 +64,40 @@ it("shows the end of 1,000 messages to the pixel, with one page of them in the d
   expect(gap(stored.log)).toBeLessThanOrEqual(1);
   expect(inDocument(stored.root)).toBe(50);
   expect(heading(stored.root.querySelector('[role="article"]:last-of-type'))).toBe("Answer 999");
+});
+
+it("draws a screen of it first and the rest of the page when the browser is idle, without a step of what one sees", async () => {
+  const stored = await restored(1_000, (root) => expect(inDocument(root)).toBe(6));
+  const { log, root } = stored;
+  const counts: number[] = [];
+  const drawn = new MutationObserver(() => counts.push(inDocument(root)));
+  drawn.observe(root.querySelector(".col")!, { childList: true });
+  let furthest = 0;
+  // Made after the widget's own, so it is told after it, in the same frame: what it sees is what is painted.
+  const painted = new ResizeObserver(() => (furthest = Math.max(furthest, gap(log))));
+  painted.observe(root.querySelector(".col")!);
+  await vi.waitFor(() => expect(inDocument(root)).toBe(50));
+  await frame();
+  await frame();
+  painted.disconnect();
+  drawn.disconnect();
+  expect(furthest).toBeLessThanOrEqual(1);
+  // A few at a time, so that a key in between is not kept waiting.
+  expect(counts).toEqual([18, 30, 42, 50]);
+});
+
+it("fills its page above what one reads too", async () => {
+  const stored = await restored(60, (root) => expect(inDocument(root)).toBe(6));
+  const { log, root, chat } = stored;
+  await vi.waitFor(() => expect(log.scrollTop).toBeGreaterThan(0), { interval: 5 });
+  log.dispatchEvent(new WheelEvent("wheel", { deltaY: -1 }));
+  log.scrollTop -= 40;
+  await frame();
+  const message = reading(stored);
+  const { top } = message.getBoundingClientRect();
+  await vi.waitFor(() => expect(inDocument(root)).toBeGreaterThanOrEqual(50));
+  await settle(chat);
+  expect(Math.abs(message.getBoundingClientRect().top - top)).toBeLessThanOrEqual(1);
 });
 
 it("puts older pages in above without moving what one reads, as far as the first message", async () => {

@@ -86,7 +86,7 @@ export class ScrollAnchor {
     scroller.addEventListener("scroll", () => this.#onScroll(), options);
     this.#observer?.observe(scroller);
     this.#observer?.observe(column);
-    this.#write();
+    if (!this.#observer) this.#write();
   }
 
   disconnect(): void {
