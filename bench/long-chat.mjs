@@ -116,12 +116,12 @@ async function typing(browser, content, messages) {
   const { page, cdp } = await open(browser, content);
   await page.evaluate(
     async ([count, chars]) => {
-      if (count === "plain") bench.showPlainStream(2);
+      if (count === "plain") bench.showPlainStream();
       else if (count === "none") bench.showField();
       else {
         await bench.show(count, chars);
         bench.begin();
-        bench.stream(2);
+        bench.receive();
       }
       globalThis.delays = bench.watchTyping();
     },
