@@ -77,13 +77,14 @@ const lines = [
 // One write: whoever waits for the first line also has the others.
 process.stdout.write(`${lines.filter(Boolean).join("\n")}\n`);
 
-// After that line: a provider that does not answer must not hold up the start.
-const modelNames = [config.model, ...fixedAgents.flatMap(({ model, fallbackModel }) => [model, fallbackModel])];
-const found = checkOutside(
-  gateway.gateway,
-  modelNames.filter((name) => name !== undefined),
-);
-void found.then((outside) => outside.map((problem) => process.stdout.write(`  problem    ${problem}\n`)));
+// After that line: a provider that does not answer must not hold up the start. Agents made over the API may name what is no more:
+// that is told too, and stops nobody else's agent.
+const agents = await gateway.gateway.agents.list();
+const tell = (found: readonly string[]): void => {
+  for (const problem of found) process.stdout.write(`  problem    ${problem}\n`);
+};
+tell(checkNames(agents, gateway.gateway));
+void checkOutside(gateway.gateway, agents).then(tell);
 
 let closing = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -253,6 +253,22 @@ test("usage of all turns is added up", async () => {
   expect(events.at(-1)).toMatchObject({ usage: { inputTokens: 17, outputTokens: 7, totalTokens: 24 }, metrics: { tokenCount: 7 } });
 });
 
+test("a model that was given no tools and calls one all the same reads why it did not run, and what it had said before", async () => {
+  const { gateway, provider } = await startWithProvider();
+  provider.reply(
+    { slices: [...openAiText(["Let me ", "look."]).slice(0, 3), ...openAiCall("look", ["{}"])] },
+    { slices: openAiText(["No."]) },
+  );
+  const events = await readAll(await postChat(gateway.url, userSays("look")));
+  expect(results(events)[0]).toMatchObject({ name: "look", error: "There is no tool named look." });
+  expect(textOf(events)).toBe("Let me look.No.");
+  const sent = (provider.calls[1]!.body as { messages: object[] }).messages;
+  expect(sent.slice(-2)).toMatchObject([
+    { role: "assistant", content: "Let me look.", tool_calls: [{ function: { name: "look" } }] },
+    { role: "tool", content: '{"error":"There is no tool named look."}' },
+  ]);
+});
+
 test("a tool of the client is waited for, kept alive meanwhile, and answered once over HTTP", async () => {
   const { gateway, provider } = await startWithProvider({ heartbeatMs: 60 });
   provider.reply({ slices: openAiCall("page_title", ["{}"], "c1") }, { slices: openAiText(["Home."]) });
