@@ -180,6 +180,7 @@ const DIALECTS: Record<ProviderDialect, Dialect> = {
   "openai-responses": openaiResponsesDialect,
   anthropic: anthropicDialect,
   gemini: geminiDialect,
+  compatible: openaiChatDialect,
 };
 
 /** Bytes of a good stream with some of them changed, dropped, doubled or moved. */
