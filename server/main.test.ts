@@ -5,6 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { build } from "vite";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -35,11 +36,15 @@ interface Program {
 }
 
 function start(environment: Record<string, string>): Program {
-  const child = spawn(process.execPath, [join(folder, "main.js")], {
+  const keyWatch = pathToFileURL(join(packageRoot(), "server", "testing", "key-watch.mjs")).href;
+  const child = spawn(process.execPath, ["--import", keyWatch, join(folder, "main.js")], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    expect(output).not.toContain("KEY LEAK");
+  });
   let output = "";
   let errors = "";
   child.stdout.on("data", (bytes) => (output += String(bytes)));

@@ -42,7 +42,7 @@ test("1. no key is in any response, event or log line, whatever happens", async 
   const mcp = await startMcpHttpServer();
   onTestFinished(() => mcp.close());
   /** Everything a caller or an operator could see of one gateway, with every kind of failure in it. */
-  async function everythingSaid(providers: Record<string, Provider>): Promise<string> {
+  async function everythingSaid(providers: Record<string, Provider>): Promise<{ said: string; leaks: string[] }> {
     const baseUrl = upstream.url;
     const models = ["openai/m", "openai-responses/m", "anthropic/m", "gemini/m", "leaky/m"];
     const gateway = await startTestGateway({
@@ -92,17 +92,22 @@ test("1. no key is in any response, event or log line, whatever happens", async 
     await look(await fetch(`${gateway.url}/api/sessions`, { method: "POST", headers: admin, body }));
     for (const path of ["/", "/healthz", "/readyz", "/metrics", "/api/nothing", "/docs/server.md"])
       await look(await fetch(gateway.url + path));
-    return said + gateway.log();
+    return { said: said + gateway.log(), leaks: gateway.takeLeaks() };
   }
   const found = (text: string): string[] => Object.values(keys).filter((key) => text.includes(key));
-  expect(found(await everythingSaid({}))).toEqual([]);
+  const kept = await everythingSaid({});
+  expect(found(kept.said)).toEqual([]);
+  expect(kept.leaks).toEqual([]);
   const leaky: Provider = {
     name: "leaky",
     async *stream() {
       yield { type: "error", code: "provider_error", message: `refused: ${keys.openai}`, retryable: false };
     },
   };
-  expect(found(await everythingSaid({ leaky }))).toEqual([keys.openai]);
+  const told = await everythingSaid({ leaky });
+  expect(found(told.said)).toEqual([keys.openai]);
+  // Every gateway of every test here is watched like this; those of the end-to-end tests as well.
+  expect(told.leaks).toEqual(["openai"]);
 }, 30_000);
 
 test("2. a token that was forged reads well and opens nothing", async () => {
