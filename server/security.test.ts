@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, createServer as createNetServer, type AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 
 import { decodeJwt } from "jose";
@@ -280,7 +280,16 @@ test("8. no address of a request, a redirect or an agent leads the gateway into 
     fetch(`${gateway.url}/api/agents`, { method: "POST", headers, body: JSON.stringify({ name: "x", ...body }) });
   for (const server of [inside.url, { name: "a", url: inside.url }, { name: "a", command: "sh", args: ["-c", "id"] }])
     expect((await make({ mcpServers: [server] })).status).toBe(400);
-  const port = new URL(inside.url).port;
+  // Counted by connections: to a server of TLS a request would not come that far.
+  let connections = 0;
+  const secret = createNetServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  secret.listen(0);
+  await once(secret, "listening");
+  onTestFinished(() => void secret.close());
+  const { port } = secret.address() as AddressInfo;
   expect(
     (
       await make({
@@ -293,6 +302,7 @@ test("8. no address of a request, a redirect or an agent leads the gateway into 
     ).status,
   ).toBe(201);
   await (await postChat(gateway.url, { ...userSays("hi"), agentId: "evil" })).text();
+  expect(connections).toBe(0);
   expect(inside.calls).toHaveLength(0);
   // The mutant: the same redirect, followed.
   await fetch(`${provider.url}/v1/chat/completions`, { method: "POST", body: "{}" }).catch(() => undefined);
@@ -381,6 +391,12 @@ test("11. a log line holds no key and nothing that people write", () => {
   };
   expect(look((destination) => createLogger({ destination }))).toEqual([]);
   expect(look((destination) => pino({}, destination))).toHaveLength(16);
+});
+
+test("a server that other machines reach is not made until it is told who may use it", () => {
+  expect(() => createServer({ host: "0.0.0.0" })).toThrow("HOST 0.0.0.0 can be reached from other machines: set SITE_SECRET,");
+  for (const told of [{ siteSecret: "the-secret-of-the-test-site" }, { allowAnonymous: true }, { identify: () => "somebody" }])
+    expect(() => createServer({ host: "0.0.0.0", ...told })).not.toThrow();
 });
 
 test("the eleven rules hold on a server as it comes: no x-powered-by, nosniff and a strict policy on pages", async () => {
