@@ -158,7 +158,9 @@ test("a key that its provider refuses is told at the start by its name, without 
 });
 
 test("agents kept in DATA_DIR are checked at the start as well, and stop nobody else's", { timeout: 30_000 }, async () => {
-  const provider = createServer((request, response) => response.writeHead(request.url?.endsWith("/gone") ? 404 : 200).end("{}"));
+  const provider = createServer((request, response) =>
+    response.writeHead(request.url?.endsWith("/gone") ? 404 : 200).end('{"data":[{"id":"here"}]}'),
+  );
   provider.listen(0, "127.0.0.1");
   await once(provider, "listening");
   onTestFinished(() => void provider.close());
