@@ -34,7 +34,7 @@ const MUTANTS = [
   },
   {
     name: "rule 1: keys are not cut out of details",
-    file: "server/providers/upstream.ts",
+    file: "server/logger.ts",
     guard: 'clean = clean.replaceAll(secret, "[redacted]")',
     mutant: "clean = String(clean)",
     test: "server/providers/providers.test.ts",
@@ -333,6 +333,23 @@ const MUTANTS = [
     guard: "if (!this.#lock.isHeld())",
     mutant: "if (false)",
     test: LOCK,
+  },
+
+  {
+    name: "an answer of an MCP server may be of any length",
+    file: "server/agent/bounded-fetch.ts",
+    guard: "count(bytes) > maxBytes",
+    mutant: "count(bytes) < 0",
+    test: "server/agent/bounded-fetch.test.ts",
+    named: "as long as",
+  },
+  {
+    name: "rule 1: what an MCP server says is logged as it is",
+    file: "server/agent/mcp-connection.ts",
+    guard: "length >= 8",
+    mutant: "length < 0",
+    test: "server/agent/mcp.test.ts",
+    named: "keys cut out",
   },
 
   // Providers.

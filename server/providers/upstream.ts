@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { readChunkBatches } from "../../shared/dialects/read-chunks.ts";
 import type { Dialect } from "../../shared/dialects/dialect.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
+import { withoutSecrets } from "../logger.ts";
 import { configuredFetch } from "../outbound.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
 import type { ModelTurn } from "./provider.ts";
@@ -287,12 +288,6 @@ async function readDetail(body: AsyncIterable<Uint8Array> | null): Promise<strin
   late = true;
   clearTimeout(timer);
   return text.slice(0, DETAIL_CHARS);
-}
-
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  for (const secret of secrets) if (secret.length > 0) clean = clean.replaceAll(secret, "[redacted]");
-  return clean;
 }
 
 function describe(error: unknown): string {
