@@ -72,6 +72,9 @@ const lines = [
     process.env["OPENAI_BASE_URL"] &&
     !process.env["MODEL"] &&
     `  note       MODEL is not set; ${config.model} may not exist at OPENAI_BASE_URL`,
+  config.redisUrl !== undefined &&
+    config.dataDir !== undefined &&
+    "  note       agents made over the API are this gateway's alone; for those that all gateways share use AGENTS_FILE",
   config.adminKey && config.adminKey.length < 16 && "  note       ADMIN_KEY is short; take at least 16 random characters",
 ];
 // One write: whoever waits for the first line also has the others.

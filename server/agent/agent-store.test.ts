@@ -48,7 +48,7 @@ test.each<[string, () => AgentStore]>([
   const made = await store.create(agent("a", { tools: ["t"] }));
   made.tools.push("changed outside");
   expect(await store.get("a")).toEqual(agent("a", { tools: ["t"] }));
-  await expect(store.create(agent("a"))).rejects.toThrow("exists");
+  await expect(store.create(agent("a"))).rejects.toThrow("id: there already is an agent with this id.");
   expect(await store.update("a", { name: "A" })).toMatchObject({ name: "A", tools: ["t"] });
   expect(await store.update("b", { name: "B" })).toBeUndefined();
   expect(await store.get("b")).toBeUndefined();
@@ -188,6 +188,34 @@ test("over the API: made with everything an agent has, kept in DATA_DIR, and the
   await first.close();
   const second = await startTestGateway(options);
   expect(await (await fetch(`${second.url}/api/agents/support`, { headers })).json()).toEqual(full);
+});
+
+test("over the API null takes a field away, also for good; two that are made at once under one id are one", async () => {
+  const dataDir = folder();
+  const options = { adminKey: "the-admin-key-of-the-test", dataDir };
+  const headers = { Authorization: `Bearer ${options.adminKey}`, "Content-Type": "application/json" };
+  const first = await startTestGateway(options);
+  const call = async (method: string, path: string, body: object): Promise<[number, unknown]> => {
+    const response = await fetch(`${first.url}/api/agents${path}`, { method, headers, body: JSON.stringify(body) });
+    return [response.status, await response.json()];
+  };
+  const made = { id: "a", name: "A", model: "docs-guide", fallbackModel: "docs-guide", reasoning: "low", limits: { maxSteps: 3 } };
+  const both = await Promise.all([call("POST", "", made), call("POST", "", made)]);
+  expect(both.map(([status]) => status).toSorted()).toEqual([201, 409]);
+  const none = { model: null, fallbackModel: null, reasoning: null, limits: null, needsApproval: null, mcpServers: null };
+  const rest = { id: "a", name: "A", instructions: "", tools: [] };
+  expect(await call("PATCH", "/a", none)).toEqual([200, rest]);
+  for (const [field, value, words] of [
+    ["name", null, "name must be a string."],
+    ["tools", null, "tools must be an array."],
+    ["model", 5, "model must be a string."],
+    ["reasoning", "much", "reasoning must be one of low, medium, high."],
+    ["limits", { maxSteps: 0 }, "limits.maxSteps must be at least 1."],
+  ] as const)
+    expect(await call("PATCH", "/a", { [field]: value })).toMatchObject([400, { error: { message: words } }]);
+  await first.close();
+  const second = await startTestGateway(options);
+  expect(await (await fetch(`${second.url}/api/agents/a`, { headers })).json()).toEqual(rest);
 });
 
 test("agents of a file are shown by the API and not changed by it", async () => {

@@ -13,7 +13,7 @@ import { crc32 } from "node:zlib";
 
 import { ConfigError } from "../config.ts";
 import { GatewayError } from "../errors.ts";
-import type { AgentChanges, AgentDefinition, AgentStore } from "./agent-store.ts";
+import { agentExists, type AgentChanges, type AgentDefinition, type AgentStore } from "./agent-store.ts";
 import { FileLock } from "./file-lock.ts";
 
 type Change = { put: AgentDefinition } | { delete: string };
@@ -62,7 +62,7 @@ export class FileAgentStore implements AgentStore {
 
   create(agent: AgentDefinition): Promise<AgentDefinition> {
     return this.#exclusively(async () => {
-      if (this.#agents.has(agent.id)) throw new Error(`agent ${agent.id} exists`);
+      if (this.#agents.has(agent.id)) throw agentExists();
       await this.#append({ put: agent });
       return structuredClone(agent);
     });
