@@ -201,7 +201,7 @@ test("over the API null takes a field away, also for good; two that are made at 
   };
   const made = { id: "a", name: "A", model: "docs-guide", fallbackModel: "docs-guide", reasoning: "low", limits: { maxSteps: 3 } };
   const both = await Promise.all([call("POST", "", made), call("POST", "", made)]);
-  expect(both.map(([status]) => status).toSorted()).toEqual([201, 409]);
+  expect(both.map(([status]) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
   const none = { model: null, fallbackModel: null, reasoning: null, limits: null, needsApproval: null, mcpServers: null };
   const rest = { id: "a", name: "A", instructions: "", tools: [] };
   expect(await call("PATCH", "/a", none)).toEqual([200, rest]);
