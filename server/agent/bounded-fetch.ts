@@ -7,9 +7,9 @@ import type { OutboundFetch } from "../outbound.ts";
 /** Longest message, in bytes: of an event stream each event, of any other answer all of it. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-export function boundedFetch(fetch: OutboundFetch, maxBytes = MAX_MESSAGE_BYTES): OutboundFetch {
+export function boundedFetch(outbound: OutboundFetch, maxBytes = MAX_MESSAGE_BYTES): OutboundFetch {
   return async (input, init) => {
-    const response = await fetch(input, init);
+    const response = await outbound(input, init);
     if (!response.body) return response;
     const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
     const count = isStream ? countEvent() : countAll();
