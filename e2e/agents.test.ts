@@ -374,7 +374,10 @@ async function ask(page: Page): Promise<void> {
 }
 
 async function allow(page: Page): Promise<void> {
+  const taken = page.waitForResponse((response) => response.url().endsWith("/approvals"));
   await page.getByRole("button", { name: "Allow once" }).click({ timeout: 30_000 });
+  // A page that goes away before would take the decision along.
+  await taken;
 }
 
 async function expectWhole(page: Page): Promise<void> {
