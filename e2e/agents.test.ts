@@ -4,6 +4,7 @@
  * Node and in the widget, and with the page reloaded at every event.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createServer, type GatewayServer } from "../server/app.ts";
 import { callsTurn, dialectOf, resultsIn, textTurn, type PlayedCall, type ProviderDialect } from "../server/testing/dialect-replies.ts";
 import { startMcpHttpServer, type McpHttpServer } from "../server/testing/mcp-http-server.ts";
+import { watchSocket } from "../server/testing/key-watch.mjs";
 import { startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { ChatSession, ClientTools, createFetchSseTransport, messageText, type ChatMessage } from "../shared/index.ts";
 import { launchBrowser, until, watchErrors } from "./testing/browser.ts";
@@ -42,6 +44,10 @@ const UNLUCKY: readonly PlayedCall[] = [
   { id: "exit", name: "local__exit", arguments: {} },
 ];
 const ANSWER = "5 and 50, 7 lamps, on the shop's page; 89 paid.";
+
+/** Every provider is asked with it; no byte to a client may hold it. */
+const KEY = "canary-key-of-the-agents";
+const leaks: string[] = [];
 
 let provider: ReplayProvider;
 let remote: McpHttpServer;
@@ -79,9 +85,9 @@ beforeAll(async () => {
   server = createServer({
     port: 0,
     publicDir: join(root, "dist"),
-    openai: { baseUrl: `${baseUrl}/v1`, apiKey: "k" },
-    anthropic: { baseUrl, apiKey: "k", maxTokens: 1000 },
-    gemini: { baseUrl, apiKey: "k" },
+    openai: { baseUrl: `${baseUrl}/v1`, apiKey: KEY },
+    anthropic: { baseUrl, apiKey: KEY, maxTokens: 1000 },
+    gemini: { baseUrl, apiKey: KEY },
     shutdownMs: 0,
     coalesceMs: 0,
     mcpServers: {
@@ -133,6 +139,7 @@ beforeAll(async () => {
       { id: "endless", name: "Endless", instructions: "", model: "openai/endless", tools: ["stock"], limits: { maxSteps: 3 } },
     ],
   });
+  server.server.prependListener("connection", (socket: Socket) => watchSocket(socket, { KEY }, (name) => leaks.push(name)));
   origin = await server.listen();
   browser = await launchBrowser();
 });
@@ -143,6 +150,7 @@ afterAll(async () => {
   await remote?.close();
   await provider?.close();
   rmSync(folder, { recursive: true, force: true });
+  expect(leaks).toEqual([]);
 });
 
 /** Runs of each tool since the last look. */

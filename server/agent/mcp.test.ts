@@ -10,6 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 import type { GatewayOptions } from "../gateway.ts";
 import { packageRoot } from "../package-root.ts";
+import { checkOutside } from "../start-check.ts";
 import { startMcpHttpServer, type McpHttpServer } from "../testing/mcp-http-server.ts";
 import { openAiCall, openAiText, type ReplayProvider } from "../testing/replay-provider.ts";
 import { eventually, postChat, readAll, readUntil, textOf, userSays } from "../testing/stream-client.ts";
@@ -166,6 +167,16 @@ test("a server that cannot be reached is missing and the model knows it; the ans
   const body = started.provider.calls[0]?.body as { messages: { content: string }[] };
   expect(body.messages[0]?.content).toBe("Help.\n\nThe tools of broken cannot be reached right now. Say so when they would be needed.");
   expect(started.gateway.log()).toContain("The MCP server broken cannot be started: there is no program no-such-program-of-chanl.");
+});
+
+test("a server that refuses the gateway's key is told as that", async () => {
+  const server = createServer((_request, response) => response.writeHead(401).end());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { gateway } = await start({ tickets: { url, headers: { Authorization: "Bearer wrong-key" } } });
+  expect(await checkOutside(gateway.gateway, [])).toEqual(["The MCP server tickets did not accept the gateway's key."]);
 });
 
 test("a program inherits PATH and its own variables, and none of the gateway's keys", async () => {
