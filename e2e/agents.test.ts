@@ -382,10 +382,10 @@ async function ask(page: Page): Promise<void> {
 }
 
 async function allow(page: Page): Promise<void> {
-  const taken = page.waitForResponse((response) => response.url().endsWith("/approvals"));
+  const answered = page.waitForResponse((response) => response.url().endsWith("/approvals"));
   await page.getByRole("button", { name: "Allow once" }).click({ timeout: 30_000 });
   // A page that goes away before would take the decision along.
-  await taken;
+  await answered;
 }
 
 async function expectWhole(page: Page): Promise<void> {
@@ -396,12 +396,12 @@ async function expectWhole(page: Page): Promise<void> {
   ).toEqual(ALL_COMPLETE);
 }
 
-/** The cursors a page resumed from, each once, in order. */
+/** The events a page resumed after, each once, in order. Where the connection breaks before the first was read, there is none yet. */
 function watchResumes(page: Page): () => number[] {
   const cursors = new Set<number>();
   page.on("request", (request) => {
     const lastSeq = new URL(request.url()).searchParams.get("lastSeq");
-    if (lastSeq !== null) cursors.add(Number(lastSeq));
+    if (Number(lastSeq) > 0) cursors.add(Number(lastSeq));
   });
   return () => [...cursors].toSorted((a, b) => a - b);
 }
