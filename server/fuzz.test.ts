@@ -23,10 +23,11 @@ import {
   parseSocketRequest,
   parseToolResult,
 } from "./routes/request-schema.ts";
-import { callsTurn, textTurn, type ProviderDialect } from "./testing/dialect-replies.ts";
-import { openAiText } from "./testing/replay-provider.ts";
+import { callsTurn, dialectOf, textTurn, type ProviderDialect } from "./testing/dialect-replies.ts";
+import { openAiText, startReplayProvider } from "./testing/replay-provider.ts";
 import { newSeed, seededRandom } from "./testing/seeded-random.ts";
-import { startWithProvider } from "./testing/test-gateway.ts";
+import { postChat, readAll, userSays } from "./testing/stream-client.ts";
+import { startTestGateway, startWithProvider } from "./testing/test-gateway.ts";
 
 const rejections: unknown[] = [];
 const onRejection = (reason: unknown): void => void rejections.push(reason);
@@ -137,9 +138,22 @@ test("100,000 random bodies are taken, or refused in a sentence", { timeout: 120
   expect(Object.keys(Object.prototype)).toEqual([]);
 });
 
-test("500 of them over HTTP: never a 5xx, and the gateway is as empty after them as before", { timeout: 60_000 }, async () => {
+/** `FUZZ=100000` sends as many over the network; what is usual fits into `npm test`. */
+const OVER_NETWORK = Number(process.env["FUZZ"] ?? 1600);
+const STREAMS_OVER_NETWORK = Math.min(OVER_NETWORK / 4, 10_000);
+const AT_ONCE = 8;
+
+/** What keeps a process alive, by kind. */
+function activeResources(): Record<string, number> {
+  const counts: Record<string, number> = { Timeout: 0, TCPSocketWrap: 0, TCPServerWrap: 0 };
+  for (const kind of process.getActiveResourcesInfo()) if (kind in counts) counts[kind]!++;
+  return counts;
+}
+
+test(`${OVER_NETWORK} of them over HTTP: never a 5xx, and nothing is left of them`, { timeout: 600_000 }, async () => {
   const seed = newSeed();
   const random = seededRandom(seed);
+  const before = activeResources();
   const { gateway, provider } = await startWithProvider({
     adminKey: "the-admin-key-of-the-test",
     siteSecret: "the-secret-of-the-test-site",
@@ -154,7 +168,7 @@ test("500 of them over HTTP: never a 5xx, and the gateway is as empty after them
     "/api/chat/stream/x/tool-results",
     "/api/agents/docs",
   ];
-  for (let at = 0; at < 500; at++) {
+  const send = async (at: number): Promise<void> => {
     const path = random.pick(paths);
     let body = JSON.stringify(random.below(2) === 0 ? nearlyGood(random) : randomObject(random, 0));
     if (random.below(10) === 0) body = body.slice(0, random.below(body.length));
@@ -170,9 +184,13 @@ test("500 of them over HTTP: never a 5xx, and the gateway is as empty after them
     });
     const text = await response.text();
     if (response.status >= 500) throw new Error(`CHANL_SEED=${seed}, request ${at}: ${response.status} ${path} ${body} ${text}`);
-  }
+  };
+  for (let at = 0; at < OVER_NETWORK; at += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, (_, beside) => send(at + beside)));
   expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
   await expect.poll(() => gateway.gateway.runs.running, { timeout: 5000 }).toBe(0);
+  await gateway.close();
+  await provider.close();
+  await expect.poll(activeResources, { timeout: 5000 }).toEqual(before);
 });
 
 const DIALECTS: Record<ProviderDialect, Dialect> = {
@@ -180,6 +198,7 @@ const DIALECTS: Record<ProviderDialect, Dialect> = {
   "openai-responses": openaiResponsesDialect,
   anthropic: anthropicDialect,
   gemini: geminiDialect,
+  compatible: openaiChatDialect,
 };
 
 /** Bytes of a good stream with some of them changed, dropped, doubled or moved. */
@@ -215,6 +234,18 @@ function mutated(random: Random, bytes: Uint8Array): Uint8Array[] {
   return [whole.subarray(0, middle), whole.subarray(middle)];
 }
 
+const NAMES = Object.keys(DIALECTS) as ProviderDialect[];
+/** A turn of calls and one of text, as each provider streams it. */
+const GOOD = Object.fromEntries(
+  NAMES.map((name) => {
+    const call = callsTurn(name, [
+      { id: "c1", name: "t", arguments: { n: 1 } },
+      { id: "c2", name: "t", arguments: { n: 22222222 } },
+    ]).join("");
+    return [name, [call, textTurn(name, ["Wörter ", "日本 ", "👩‍🚀"]).join("")].map((text) => new TextEncoder().encode(text))];
+  }),
+) as Record<ProviderDialect, Uint8Array[]>;
+
 test("10,000 mutated provider streams: one end each, no call that was not whole has run, nothing waits", { timeout: 120_000 }, async () => {
   const seed = newSeed();
   const random = seededRandom(seed);
@@ -230,21 +261,11 @@ test("10,000 mutated provider streams: one end each, no call that was not whole 
   };
   const details: string[] = [];
   const ends: Record<string, number> = {};
-  const names = Object.keys(DIALECTS) as ProviderDialect[];
-  const good = Object.fromEntries(
-    names.map((name) => {
-      const call = callsTurn(name, [
-        { id: "c1", name: "t", arguments: { n: 1 } },
-        { id: "c2", name: "t", arguments: { n: 22222222 } },
-      ]).join("");
-      return [name, [call, textTurn(name, ["Wörter ", "日本 ", "👩‍🚀"]).join("")].map((text) => new TextEncoder().encode(text))];
-    }),
-  ) as Record<ProviderDialect, Uint8Array[]>;
   for (let at = 0; at < 10_000; at++) {
-    const name = names[at % names.length]!;
+    const name = NAMES[at % NAMES.length]!;
     const provider: Provider = {
       name,
-      stream: () => readChunks(sliced(mutated(random, random.pick(good[name]))), { dialect: DIALECTS[name], onReport: () => undefined }),
+      stream: () => readChunks(sliced(mutated(random, random.pick(GOOD[name]))), { dialect: DIALECTS[name], onReport: () => undefined }),
     };
     const clientResults = new PendingCalls<ToolResultRequest>();
     const approvals = new PendingCalls<ApprovalRequest>();
@@ -275,6 +296,52 @@ test("10,000 mutated provider streams: one end each, no call that was not whole 
   ).toEqual([]);
   expect(Object.keys(ends).toSorted()).toEqual(["done", "error"]);
 });
+
+test(
+  `${STREAMS_OVER_NETWORK} of them over the network: every answer ends once, and nothing is left of them`,
+  { timeout: 600_000 },
+  async () => {
+    const seed = newSeed();
+    const random = seededRandom(seed);
+    const before = activeResources();
+    const provider = await startReplayProvider();
+    const baseUrl = provider.url;
+    const models = {
+      openai: "openai/m",
+      "openai-responses": "openai-responses/m",
+      anthropic: "anthropic/m",
+      gemini: "gemini/m",
+      compatible: "openai/llama",
+    };
+    const gateway = await startTestGateway({
+      openai: { baseUrl: `${baseUrl}/v1` },
+      anthropic: { baseUrl, maxTokens: 10 },
+      gemini: { baseUrl },
+      tools: [{ name: "t", description: "", parameters: { type: "object" }, run: () => ({ result: 1 }) }],
+      agents: NAMES.map((name) => ({ id: name, name, instructions: "", model: models[name], tools: ["t"], limits: { maxSteps: 3 } })),
+    });
+    provider.reply((call) => ({
+      slices: mutated(random, random.pick(GOOD[dialectOf(call)])),
+      ending: random.pick(["end", "end", "reset"]),
+    }));
+    const ends: Record<string, number> = {};
+    const ask = async (at: number): Promise<void> => {
+      const events = await readAll(await postChat(gateway.url, { ...userSays("go"), agentId: NAMES[at % NAMES.length] }));
+      const terminals = events.filter(isTerminal);
+      if (terminals.length !== 1 || terminals[0] !== events.at(-1))
+        throw new Error(`CHANL_SEED=${seed}, answer ${at}: ${JSON.stringify(events)}`);
+      ends[terminals[0]!.type] = (ends[terminals[0]!.type] ?? 0) + 1;
+    };
+    for (let at = 0; at < STREAMS_OVER_NETWORK; at += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, (_, beside) => ask(at + beside)));
+    expect(Object.keys(ends).toSorted()).toEqual(["done", "error"]);
+    expect(gateway.gateway.runs.running).toBe(0);
+    await expect.poll(() => provider.open(), { timeout: 5000 }).toBe(0);
+    await gateway.close();
+    await provider.close();
+    await expect.poll(activeResources, { timeout: 5000 }).toEqual(before);
+  },
+);
 
 async function* sliced(slices: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
   yield* slices;

@@ -17,3 +17,10 @@ export function createLogger({ level = "info", destination }: LoggerOptions = {}
   const options = { level, redact, base: null };
   return destination ? pino(options, destination) : pino(options);
 }
+
+/** What others said, for the debug log: they may repeat the keys they were given. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  for (const secret of secrets) if (secret.length > 0) clean = clean.replaceAll(secret, "[redacted]");
+  return clean;
+}

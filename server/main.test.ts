@@ -5,6 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { build } from "vite";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -35,11 +36,15 @@ interface Program {
 }
 
 function start(environment: Record<string, string>): Program {
-  const child = spawn(process.execPath, [join(folder, "main.js")], {
+  const keyWatch = pathToFileURL(join(packageRoot(), "server", "testing", "key-watch.mjs")).href;
+  const child = spawn(process.execPath, ["--import", keyWatch, join(folder, "main.js")], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    expect(output).not.toContain("KEY LEAK");
+  });
   let output = "";
   let errors = "";
   child.stdout.on("data", (bytes) => (output += String(bytes)));
@@ -150,4 +155,42 @@ test("a key that its provider refuses is told at the start by its name, without 
   await ready(program);
   await eventually(() => program.output().includes(`ANTHROPIC_API_KEY was not accepted by ${host}`), "the problem", 10_000);
   expect(program.output() + program.errors()).not.toContain("canary-of-the-start");
+});
+
+test("agents kept in DATA_DIR are checked at the start as well, and stop nobody else's", { timeout: 30_000 }, async () => {
+  const provider = createServer((request, response) =>
+    response.writeHead(request.url?.endsWith("/gone") ? 404 : 200).end('{"data":[{"id":"here"}]}'),
+  );
+  provider.listen(0, "127.0.0.1");
+  await once(provider, "listening");
+  onTestFinished(() => void provider.close());
+  const host = `127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  const dataDir = join(folder, "data");
+  const adminKey = "the-admin-key-of-the-test";
+  const environment = { PORT: "0", ADMIN_KEY: adminKey, DATA_DIR: dataDir, OPENAI_BASE_URL: `http://${host}`, MODEL: "openai/here" };
+  const path = join(folder, "servers.json");
+  await writeFile(path, JSON.stringify({ agents: [], mcpServers: { files: { command: process.execPath, args: ["-e", ""] } } }));
+  const first = start({ ...environment, AGENTS_FILE: path });
+  const headers = { Authorization: `Bearer ${adminKey}`, "Content-Type": "application/json" };
+  const url = await ready(first);
+  for (const agent of [
+    { id: "a", name: "A", model: "openai/gone" },
+    { id: "b", name: "B", model: "anthropic/x", mcpServers: ["files"] },
+  ])
+    expect((await fetch(`${url}/api/agents`, { method: "POST", headers, body: JSON.stringify(agent) })).status).toBe(201);
+
+  // A second gateway on the same folder would write over the first one's agents.
+  const second = start(environment);
+  expect(await once(second.process, "exit")).toEqual([1, null]);
+  expect(second.errors()).toContain(`DATA_DIR ${dataDir} is in use by another gateway (process ${first.process.pid}).`);
+
+  // A killed one leaves its lock, and nobody waits for it.
+  first.process.kill("SIGKILL");
+  await once(first.process, "exit");
+  const third = start(environment);
+  await ready(third);
+  await eventually(() => third.output().includes(`the model openai/gone is not known to ${host}`), "the model", 10_000);
+  expect(third.output()).toContain("problem    agent b: there is no MCP server files");
+  expect(third.output()).toContain("problem    agent b: model anthropic/x: This agent's model needs a key: set ANTHROPIC_API_KEY");
+  expect(third.output()).not.toContain("openai/here is not known");
 });

@@ -72,18 +72,22 @@ const lines = [
     process.env["OPENAI_BASE_URL"] &&
     !process.env["MODEL"] &&
     `  note       MODEL is not set; ${config.model} may not exist at OPENAI_BASE_URL`,
+  config.redisUrl !== undefined &&
+    config.dataDir !== undefined &&
+    "  note       agents made over the API are this gateway's alone; for those that all gateways share use AGENTS_FILE",
   config.adminKey && config.adminKey.length < 16 && "  note       ADMIN_KEY is short; take at least 16 random characters",
 ];
 // One write: whoever waits for the first line also has the others.
 process.stdout.write(`${lines.filter(Boolean).join("\n")}\n`);
 
-// After that line: a provider that does not answer must not hold up the start.
-const modelNames = [config.model, ...fixedAgents.flatMap(({ model, fallbackModel }) => [model, fallbackModel])];
-const found = checkOutside(
-  gateway.gateway,
-  modelNames.filter((name) => name !== undefined),
-);
-void found.then((outside) => outside.map((problem) => process.stdout.write(`  problem    ${problem}\n`)));
+// After that line: a provider that does not answer must not hold up the start. Agents made over the API may name what is no more:
+// that is told too, and stops nobody else's agent.
+const agents = await gateway.gateway.agents.list();
+const tell = (found: readonly string[]): void => {
+  for (const problem of found) process.stdout.write(`  problem    ${problem}\n`);
+};
+tell(checkNames(agents, gateway.gateway));
+void checkOutside(gateway.gateway, agents).then(tell);
 
 let closing = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

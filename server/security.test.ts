@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, createServer as createNetServer, type AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 
 import { decodeJwt } from "jose";
@@ -42,7 +42,7 @@ test("1. no key is in any response, event or log line, whatever happens", async 
   const mcp = await startMcpHttpServer();
   onTestFinished(() => mcp.close());
   /** Everything a caller or an operator could see of one gateway, with every kind of failure in it. */
-  async function everythingSaid(providers: Record<string, Provider>): Promise<string> {
+  async function everythingSaid(providers: Record<string, Provider>): Promise<{ said: string; leaks: string[] }> {
     const baseUrl = upstream.url;
     const models = ["openai/m", "openai-responses/m", "anthropic/m", "gemini/m", "leaky/m"];
     const gateway = await startTestGateway({
@@ -92,17 +92,22 @@ test("1. no key is in any response, event or log line, whatever happens", async 
     await look(await fetch(`${gateway.url}/api/sessions`, { method: "POST", headers: admin, body }));
     for (const path of ["/", "/healthz", "/readyz", "/metrics", "/api/nothing", "/docs/server.md"])
       await look(await fetch(gateway.url + path));
-    return said + gateway.log();
+    return { said: said + gateway.log(), leaks: gateway.takeLeaks() };
   }
   const found = (text: string): string[] => Object.values(keys).filter((key) => text.includes(key));
-  expect(found(await everythingSaid({}))).toEqual([]);
+  const kept = await everythingSaid({});
+  expect(found(kept.said)).toEqual([]);
+  expect(kept.leaks).toEqual([]);
   const leaky: Provider = {
     name: "leaky",
     async *stream() {
       yield { type: "error", code: "provider_error", message: `refused: ${keys.openai}`, retryable: false };
     },
   };
-  expect(found(await everythingSaid({ leaky }))).toEqual([keys.openai]);
+  const told = await everythingSaid({ leaky });
+  expect(found(told.said)).toEqual([keys.openai]);
+  // Every gateway of every test here is watched like this; those of the end-to-end tests as well.
+  expect(told.leaks).toEqual(["openai"]);
 }, 30_000);
 
 test("2. a token that was forged reads well and opens nothing", async () => {
@@ -275,7 +280,16 @@ test("8. no address of a request, a redirect or an agent leads the gateway into 
     fetch(`${gateway.url}/api/agents`, { method: "POST", headers, body: JSON.stringify({ name: "x", ...body }) });
   for (const server of [inside.url, { name: "a", url: inside.url }, { name: "a", command: "sh", args: ["-c", "id"] }])
     expect((await make({ mcpServers: [server] })).status).toBe(400);
-  const port = new URL(inside.url).port;
+  // Counted by connections: to a server of TLS a request would not come that far.
+  let connections = 0;
+  const secret = createNetServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  secret.listen(0);
+  await once(secret, "listening");
+  onTestFinished(() => void secret.close());
+  const { port } = secret.address() as AddressInfo;
   expect(
     (
       await make({
@@ -288,6 +302,7 @@ test("8. no address of a request, a redirect or an agent leads the gateway into 
     ).status,
   ).toBe(201);
   await (await postChat(gateway.url, { ...userSays("hi"), agentId: "evil" })).text();
+  expect(connections).toBe(0);
   expect(inside.calls).toHaveLength(0);
   // The mutant: the same redirect, followed.
   await fetch(`${provider.url}/v1/chat/completions`, { method: "POST", body: "{}" }).catch(() => undefined);
@@ -376,6 +391,12 @@ test("11. a log line holds no key and nothing that people write", () => {
   };
   expect(look((destination) => createLogger({ destination }))).toEqual([]);
   expect(look((destination) => pino({}, destination))).toHaveLength(16);
+});
+
+test("a server that other machines reach is not made until it is told who may use it", () => {
+  expect(() => createServer({ host: "0.0.0.0" })).toThrow("HOST 0.0.0.0 can be reached from other machines: set SITE_SECRET,");
+  for (const told of [{ siteSecret: "the-secret-of-the-test-site" }, { allowAnonymous: true }, { identify: () => "somebody" }])
+    expect(() => createServer({ host: "0.0.0.0", ...told })).not.toThrow();
 });
 
 test("the eleven rules hold on a server as it comes: no x-powered-by, nosniff and a strict policy on pages", async () => {

@@ -22,14 +22,24 @@ export function checkNames(
   return problems;
 }
 
-/** Asks MCP servers and providers, each for a few seconds at most. One sentence per problem, never a key's value. Never rejects. */
+/**
+ * Asks MCP servers and providers, each for a few seconds at most: about the model of agents that name none, and about those the
+ * agents name. One sentence per problem, never a key's value. Never rejects.
+ */
 export async function checkOutside(
   { mcpServers, models }: Pick<Gateway, "mcpServers" | "models">,
-  modelNames: readonly string[],
+  agents: readonly AgentDefinition[],
 ): Promise<string[]> {
-  const { missing } = await mcpServers.toolsOf(mcpServers.names);
-  const answers = await Promise.all([...new Set(modelNames)].map((name) => models.check(name)));
-  return [...missing.map(({ why }) => why), ...answers.filter((answer) => answer !== undefined)];
+  const named = agents.flatMap(({ model, fallbackModel }) => [model, fallbackModel]).filter((name) => name !== undefined);
+  // That a model's key is not set is told with its agent's name.
+  const known = named.filter((name) => problemOf(() => models.resolve(name)) === undefined);
+  const [{ missing }, ...answers] = await Promise.all([
+    mcpServers.toolsOf(mcpServers.names),
+    ...[...new Set([models.defaultModel, ...known])].map((name) => models.check(name)),
+  ]);
+  const problems = [...missing.map(({ why }) => why), ...answers.filter((answer) => answer !== undefined)];
+  // One key serves several models.
+  return [...new Set(problems)];
 }
 
 function problemOf(action: () => unknown): string | undefined {

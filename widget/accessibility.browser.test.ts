@@ -16,6 +16,8 @@ const STATES: Record<string, (mounted: Mounted) => void> = {
     transport.last
       .start()
       .push({ type: "reasoning", content: "Let me see." })
+      .push({ type: "tool_call", index: 1, id: "b", name: "build", arguments: {}, runsOn: "server" })
+      .push({ type: "tool_progress", id: "b", progress: 1, total: 4, message: "Part 1 of 4" })
       .push({ type: "tool_call_delta", index: 0, id: "c", name: "search_docs", arguments: '{"query":"em' })
       .text(MARKDOWN);
   },

@@ -161,6 +161,34 @@ describe("a tool call", () => {
     expect(texts(root, ".tool pre")).toEqual(['{ "query": "embed" }', '{ "hits": 3 }']);
   });
 
+  it("shows how far it is, in a bar and in the tool's words, without a word to a screen reader at each step", async () => {
+    const { chat, root, transport } = await mount();
+    void chat.send("Build it");
+    const progress = (more: object): void => void transport.last.push({ type: "tool_progress", id: "c1", progress: 1, ...more });
+    transport.last.start().push({ type: "tool_call", index: 0, id: "c1", name: "build", arguments: {}, runsOn: "server" });
+    progress({});
+    await settle(chat);
+    expect(root.querySelector(".tool .pg")).toBeNull();
+    progress({ message: "reading" });
+    await settle(chat);
+    expect(texts(root, ".tool .pg")).toEqual(["reading"]);
+    expect(root.querySelector("progress")).toBeNull();
+    progress({ total: 4, message: "part 1" });
+    await settle(chat);
+    const bar = root.querySelector("progress")!;
+    expect([bar.value, bar.max, bar.getAttribute("aria-label")]).toEqual([1, 4, "Running"]);
+    const said = texts(root, "[data-announcer]");
+    progress({ progress: 9, total: 4, message: "<b>part</b> 9" });
+    await settle(chat);
+    expect(root.querySelector("progress")).toBe(bar);
+    expect([bar.value, texts(root, ".tool .pg")]).toEqual([4, ["<b>part</b> 9"]]);
+    expect(texts(root, "[data-announcer]")).toEqual(said);
+    transport.last.push({ type: "tool_result", id: "c1", name: "build", error: "The disk is full.", ms: 5 });
+    await settle(chat);
+    expect(root.querySelector(".pg")).toBeNull();
+    expect(texts(root, ".tool .why")).toEqual(["The disk is full."]);
+  });
+
   it("says how each of the others ended", async () => {
     const { chat, root, transport } = await mount();
     void chat.send("Find it");

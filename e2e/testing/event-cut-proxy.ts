@@ -1,19 +1,23 @@
-/** A TCP proxy that breaks an event stream after so many whole events, and lets every other answer pass. */
+/** A TCP proxy that breaks an event stream after so many whole events, or stops passing it on, and lets every other answer pass. */
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
 export interface EventCutProxy {
   origin: string;
-  /** Streams broken so far. */
+  /** Streams broken or held so far. */
   cuts: () => number;
   close(): Promise<void>;
 }
 
 /**
  * @param eventsBeforeCut asked once per stream; `null` lets it live.
- * @param settleMs how long after its last event a connection breaks
+ * @param settleMs how long after its last event a connection breaks; `null` for one that stays and says nothing more
  */
-export async function startEventCutProxy(targetOrigin: string, eventsBeforeCut: () => number | null, settleMs = 5): Promise<EventCutProxy> {
+export async function startEventCutProxy(
+  targetOrigin: string,
+  eventsBeforeCut: () => number | null,
+  settleMs: number | null = 5,
+): Promise<EventCutProxy> {
   const { hostname, port } = new URL(targetOrigin);
   const sockets = new Set<Socket>();
   let cuts = 0;
@@ -56,7 +60,7 @@ export async function startEventCutProxy(targetOrigin: string, eventsBeforeCut: 
       upstream.pause();
       // What was let through has to be read before the connection breaks: a browser that is told of the break drops what it has not
       // read yet, and cuts without progress would spend the reader's budget.
-      setTimeout(() => client.destroy(), settleMs);
+      if (settleMs !== null) setTimeout(() => client.destroy(), settleMs);
     });
   });
   server.listen(0, "127.0.0.1");

@@ -2,6 +2,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { isWatchable } from "../../server/testing/key-watch.mjs";
 
 export const root = join(import.meta.dirname, "..", "..");
 
@@ -15,11 +18,16 @@ export interface GatewayProcess {
   kill(): Promise<void>;
 }
 
-/** @param env without `PORT`, any port */
+/** A model that a test plays is asked with this key. No byte that a gateway writes to a client, and no log line, may hold it. */
+const CANARY_KEY = "canary-key-of-the-end-to-end-tests";
+const KEY_WATCH = pathToFileURL(join(root, "server", "testing", "key-watch.mjs")).href;
+
+/** @param env without `PORT`, any port. Keys in it are looked for in all that the gateway says: `stop` fails when one was told. */
 export async function startGateway(env: Record<string, string> = {}): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [join(root, "dist", "server", "main.js")], {
+  const keyed = env["OPENAI_BASE_URL"] === undefined ? env : { ...env, OPENAI_API_KEY: CANARY_KEY };
+  const child = spawn(process.execPath, ["--import", KEY_WATCH, join(root, "dist", "server", "main.js")], {
     cwd: root,
-    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: "0", ...env },
+    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: "0", ...keyed },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -35,6 +43,7 @@ export async function startGateway(env: Record<string, string> = {}): Promise<Ga
       const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
       await once(child, "exit");
       clearTimeout(timer);
+      assertNoKey(output, keyed);
     },
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -42,6 +51,13 @@ export async function startGateway(env: Record<string, string> = {}): Promise<Ga
       await once(child, "exit");
     },
   };
+}
+
+function assertNoKey(output: string, env: Readonly<Record<string, string>>): void {
+  const logged = Object.entries(env).filter(
+    ([name, value]) => /_(?:KEY|SECRET)$/.test(name) && isWatchable(value) && output.includes(value),
+  );
+  if (logged.length > 0 || output.includes("KEY LEAK")) throw new Error(`A key was told:\n${output}`);
 }
 
 /** Where it says that it listens. */

@@ -67,4 +67,18 @@ export const newAgent = z.object({
 /** In a file nobody else reads, a misspelt field is a mistake. */
 export const agentDefinition = z.strictObject({ ...newAgent.shape, id: agentId });
 
-export const agentChanges = optional;
+/** `null` takes a field away that an agent need not have. */
+const removable = <T extends z.ZodType>(field: T) =>
+  field
+    .nullable()
+    .transform((value) => value ?? undefined)
+    .optional();
+
+export const agentChanges = optional.extend({
+  model: removable(agentFields.model),
+  fallbackModel: removable(agentFields.fallbackModel),
+  reasoning: removable(agentFields.reasoning),
+  mcpServers: removable(agentFields.mcpServers),
+  needsApproval: removable(agentFields.needsApproval),
+  limits: removable(agentFields.limits),
+});

@@ -22,18 +22,33 @@ function folder(): string {
   return path;
 }
 
+/** Closed at the end: its file has one holder at a time. */
+function fileStore(path: string, seeds?: readonly AgentDefinition[]): FileAgentStore {
+  const store = new FileAgentStore(path, seeds);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** What a process that starts now finds. */
+async function idsAt(path: string, seeds?: readonly AgentDefinition[]): Promise<string[]> {
+  const store = new FileAgentStore(path, seeds);
+  const found = await ids(store);
+  await store.close();
+  return found;
+}
+
 const ids = async (store: AgentStore): Promise<string[]> => (await store.list()).map(({ id }) => id);
 
 test.each<[string, () => AgentStore]>([
   ["memory", () => new MemoryAgentStore()],
-  ["file", () => new FileAgentStore(join(folder(), "agents.jsonl"))],
+  ["file", () => fileStore(join(folder(), "agents.jsonl"))],
   ["layered", () => new LayeredAgentStore([], new MemoryAgentStore())],
 ])("%s: agents are made once, read as copies, changed and deleted", async (_, make) => {
   const store = make();
   const made = await store.create(agent("a", { tools: ["t"] }));
   made.tools.push("changed outside");
   expect(await store.get("a")).toEqual(agent("a", { tools: ["t"] }));
-  await expect(store.create(agent("a"))).rejects.toThrow("exists");
+  await expect(store.create(agent("a"))).rejects.toThrow("id: there already is an agent with this id.");
   expect(await store.update("a", { name: "A" })).toMatchObject({ name: "A", tools: ["t"] });
   expect(await store.update("b", { name: "B" })).toBeUndefined();
   expect(await store.get("b")).toBeUndefined();
@@ -47,73 +62,84 @@ test.each<[string, () => AgentStore]>([
 test("what was made is there after a restart, also a change and a deletion of an agent that was given", async () => {
   const path = join(folder(), "below", "agents.jsonl");
   const seeds = [agent("docs"), agent("gone")];
-  const store = new FileAgentStore(path, seeds);
+  const store = fileStore(path, seeds);
   await Promise.all([store.create(agent("a")), store.create(agent("ü", { instructions: "Zeile\nzwei — 日本" }))]);
   await store.update("docs", { name: "Changed" });
   await store.delete("gone");
-  const again = new FileAgentStore(path, seeds);
+  await store.close();
+  const again = fileStore(path, seeds);
   expect(await ids(again)).toEqual(["docs", "a", "ü"]);
   expect(await again.get("ü")).toMatchObject({ instructions: "Zeile\nzwei — 日本" });
   expect(await again.get("docs")).toMatchObject({ name: "Changed" });
 });
 
-test("a write that was cut at any byte loses nothing that was there before, and the next write stands in its place", async () => {
+test("a file that was cut at any byte gives every agent whose line is whole, and the next write stands in place of the rest", async () => {
   const path = join(folder(), "agents.jsonl");
-  const store = new FileAgentStore(path);
-  await store.create(agent("a"));
-  const before = statSync(path).size;
-  await store.create(agent("b", { instructions: "— 日本 👩‍🚀" }));
+  const store = fileStore(path);
+  const ends: number[] = [];
+  for (const made of [agent("a"), agent("b", { instructions: "— 日本 👩‍🚀" })]) {
+    await store.create(made);
+    ends.push(statSync(path).size);
+  }
+  await store.close();
   const whole = readFileSync(path);
-  for (let length = before; length < whole.length; length++) {
+  expect(ends[1]).toBe(whole.length);
+  for (let length = 0; length <= whole.length; length++) {
     writeFileSync(path, whole);
     truncateSync(path, length);
-    const cut = new FileAgentStore(path);
-    expect(await ids(cut), `cut at byte ${length}`).toEqual(["a"]);
+    const kept = ["a", "b"].filter((_, at) => length >= ends[at]!);
+    const cut = fileStore(path);
+    expect(await ids(cut), `cut at byte ${length}`).toEqual(kept);
     await cut.create(agent("c"));
     await cut.close();
-    expect(await ids(new FileAgentStore(path)), `after the cut at byte ${length}`).toEqual(["a", "c"]);
+    expect(await idsAt(path), `after the cut at byte ${length}`).toEqual([...kept, "c"]);
   }
 });
 
 test("a last line that reached the disk only in part is cut off; a damaged one in the middle stops the start and is named", async () => {
   const path = join(folder(), "agents.jsonl");
-  const store = new FileAgentStore(path);
+  const store = fileStore(path);
   for (const id of ["a", "b", "c"]) await store.create(agent(id));
+  await store.close();
   const whole = readFileSync(path);
   const last = Buffer.from(whole);
   last[whole.length - 5] = 0;
   writeFileSync(path, last);
-  expect(await ids(new FileAgentStore(path))).toEqual(["a", "b"]);
+  expect(await idsAt(path)).toEqual(["a", "b"]);
   const middle = Buffer.from(whole);
   middle[whole.indexOf(10) + 20] = 0;
   writeFileSync(path, middle);
   expect(() => new FileAgentStore(path)).toThrow(`${path} is damaged in line 2.`);
+  // A start that failed holds nothing.
+  writeFileSync(path, whole);
+  expect(await idsAt(path)).toEqual(["a", "b", "c"]);
 });
 
 test("a file that is mostly history is rewritten, and says the same", async () => {
   const path = join(folder(), "agents.jsonl");
   const seeds = [agent("docs"), agent("gone")];
-  const store = new FileAgentStore(path, seeds);
+  const store = fileStore(path, seeds);
   await store.delete("gone");
   await store.create(agent("a"));
   for (let at = 0; at < 200; at++) await store.update("a", { name: `name ${at}` });
   await store.close();
   const long = statSync(path).size;
-  const again = new FileAgentStore(path, seeds);
+  const again = fileStore(path, seeds);
   await again.create(agent("b"));
   expect(statSync(path).size).toBeLessThan(long / 20);
-  const third = new FileAgentStore(path, seeds);
+  await again.close();
+  const third = fileStore(path, seeds);
   expect(await ids(third)).toEqual(["docs", "a", "b"]);
   expect(await third.get("a")).toMatchObject({ name: "name 199" });
 });
 
 test("a foreign line at the end is written over, not kept", async () => {
   const path = join(folder(), "agents.jsonl");
-  const store = new FileAgentStore(path);
+  const store = fileStore(path);
   await store.create(agent("a"));
   await store.close();
   appendFileSync(path, '00000000 {"put":{"id":"evil"}}\n');
-  const again = new FileAgentStore(path);
+  const again = fileStore(path);
   await again.create(agent("b"));
   expect(readFileSync(path, "utf8")).not.toContain("evil");
 });
@@ -162,6 +188,34 @@ test("over the API: made with everything an agent has, kept in DATA_DIR, and the
   await first.close();
   const second = await startTestGateway(options);
   expect(await (await fetch(`${second.url}/api/agents/support`, { headers })).json()).toEqual(full);
+});
+
+test("over the API null takes a field away, also for good; two that are made at once under one id are one", async () => {
+  const dataDir = folder();
+  const options = { adminKey: "the-admin-key-of-the-test", dataDir };
+  const headers = { Authorization: `Bearer ${options.adminKey}`, "Content-Type": "application/json" };
+  const first = await startTestGateway(options);
+  const call = async (method: string, path: string, body: object): Promise<[number, unknown]> => {
+    const response = await fetch(`${first.url}/api/agents${path}`, { method, headers, body: JSON.stringify(body) });
+    return [response.status, await response.json()];
+  };
+  const made = { id: "a", name: "A", model: "docs-guide", fallbackModel: "docs-guide", reasoning: "low", limits: { maxSteps: 3 } };
+  const both = await Promise.all([call("POST", "", made), call("POST", "", made)]);
+  expect(both.map(([status]) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
+  const none = { model: null, fallbackModel: null, reasoning: null, limits: null, needsApproval: null, mcpServers: null };
+  const rest = { id: "a", name: "A", instructions: "", tools: [] };
+  expect(await call("PATCH", "/a", none)).toEqual([200, rest]);
+  for (const [field, value, words] of [
+    ["name", null, "name must be a string."],
+    ["tools", null, "tools must be an array."],
+    ["model", 5, "model must be a string."],
+    ["reasoning", "much", "reasoning must be one of low, medium, high."],
+    ["limits", { maxSteps: 0 }, "limits.maxSteps must be at least 1."],
+  ] as const)
+    expect(await call("PATCH", "/a", { [field]: value })).toMatchObject([400, { error: { message: words } }]);
+  await first.close();
+  const second = await startTestGateway(options);
+  expect(await (await fetch(`${second.url}/api/agents/a`, { headers })).json()).toEqual(rest);
 });
 
 test("agents of a file are shown by the API and not changed by it", async () => {

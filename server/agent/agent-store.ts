@@ -5,6 +5,7 @@
  * overwrites; what is returned is a copy the caller may keep; what resolved is kept.
  */
 import type { JsonObject } from "../../shared/protocol/chunk.ts";
+import { GatewayError } from "../errors.ts";
 import type { ReasoningEffort } from "../providers/provider.ts";
 import type { McpServerAddress } from "./mcp-tools.ts";
 
@@ -45,12 +46,16 @@ export type AgentChanges = Partial<Omit<AgentDefinition, "id">>;
 export interface AgentStore {
   list(): Promise<AgentDefinition[]>;
   get(id: string): Promise<AgentDefinition | undefined>;
+  /** @throws GatewayError `conflict` when there is one with this id. */
   create(agent: AgentDefinition): Promise<AgentDefinition>;
-  /** `undefined` when there is no such agent. */
+  /** A field that is there and `undefined` is taken away. Resolves with `undefined` when there is no such agent. */
   update(id: string, changes: AgentChanges): Promise<AgentDefinition | undefined>;
   /** Whether there was one. */
   delete(id: string): Promise<boolean>;
 }
+
+export const agentExists = (): GatewayError =>
+  new GatewayError("conflict", { field: "id", message: "id: there already is an agent with this id." });
 
 /** Keeps agents as long as the process lives. */
 export class MemoryAgentStore implements AgentStore {
@@ -69,7 +74,7 @@ export class MemoryAgentStore implements AgentStore {
   }
 
   create(agent: AgentDefinition): Promise<AgentDefinition> {
-    if (this.#agents.has(agent.id)) return Promise.reject(new Error(`agent ${agent.id} exists`));
+    if (this.#agents.has(agent.id)) return Promise.reject(agentExists());
     this.#agents.set(agent.id, structuredClone(agent));
     return Promise.resolve(structuredClone(agent));
   }

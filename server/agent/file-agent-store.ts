@@ -4,15 +4,17 @@
  * - A line is its checksum, a space and JSON. A write that was cut leaves a last line that does not check; it is cut off at the next
  *   start, and every change before it is there. A damaged line in the middle is no accident of ours: the start stops and names it.
  * - A file that is mostly history is rewritten at the start: to a new file, flushed, then put in the old one's place.
- * - One process per file. Several gateways that share agents need an `AgentStore` of their own.
+ * - One process per file, which a lock beside it holds. Several gateways that share agents need an `AgentStore` of their own.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { open, rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 
 import { ConfigError } from "../config.ts";
-import type { AgentChanges, AgentDefinition, AgentStore } from "./agent-store.ts";
+import { GatewayError } from "../errors.ts";
+import { agentExists, type AgentChanges, type AgentDefinition, type AgentStore } from "./agent-store.ts";
+import { FileLock } from "./file-lock.ts";
 
 type Change = { put: AgentDefinition } | { delete: string };
 
@@ -21,6 +23,7 @@ const SLACK_LINES = 100;
 
 export class FileAgentStore implements AgentStore {
   readonly #path: string;
+  readonly #lock: FileLock;
   readonly #agents = new Map<string, AgentDefinition>();
   /** As JSON, by id. */
   readonly #seeds: ReadonlyMap<string, string>;
@@ -33,13 +36,20 @@ export class FileAgentStore implements AgentStore {
 
   /**
    * @param seeds Agents there are from the beginning; a change of one is kept like any other.
-   * @throws ConfigError naming the file and the line when it is damaged.
+   * @throws ConfigError naming the file and the line when it is damaged, and the folder when another process uses it or it cannot
+   *   be written.
    */
   constructor(path: string, seeds: readonly AgentDefinition[] = []) {
     this.#path = path;
     this.#seeds = new Map(seeds.map((agent) => [agent.id, JSON.stringify(agent)]));
     for (const agent of seeds) this.#agents.set(agent.id, structuredClone(agent));
-    this.#length = this.#read();
+    this.#lock = new FileLock(path);
+    try {
+      this.#length = this.#read();
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
   }
 
   list(): Promise<AgentDefinition[]> {
@@ -52,7 +62,7 @@ export class FileAgentStore implements AgentStore {
 
   create(agent: AgentDefinition): Promise<AgentDefinition> {
     return this.#exclusively(async () => {
-      if (this.#agents.has(agent.id)) throw new Error(`agent ${agent.id} exists`);
+      if (this.#agents.has(agent.id)) throw agentExists();
       await this.#append({ put: agent });
       return structuredClone(agent);
     });
@@ -80,6 +90,7 @@ export class FileAgentStore implements AgentStore {
     await this.#exclusively(async () => {
       await this.#file?.close();
       this.#file = undefined;
+      this.#lock.release();
     });
   }
 
@@ -116,7 +127,13 @@ export class FileAgentStore implements AgentStore {
     return good;
   }
 
+  /** @throws GatewayError when another gateway took the file over while this one was asleep. */
   async #append(change: Change): Promise<void> {
+    if (!this.#lock.isHeld())
+      throw new GatewayError("internal", {
+        message: "Agents cannot be changed here: another gateway took DATA_DIR over.",
+        retryable: false,
+      });
     const file = await this.#opened();
     const line = encode(change);
     try {
@@ -134,7 +151,6 @@ export class FileAgentStore implements AgentStore {
 
   async #opened(): Promise<FileHandle> {
     if (this.#file) return this.#file;
-    mkdirSync(dirname(this.#path), { recursive: true });
     if (this.#lines > 2 * this.#agents.size + SLACK_LINES) await this.#compact();
     // Not for appending: every write says where it begins, so that what a cut write left is written over.
     this.#file = await open(this.#path, "r+").catch(() => open(this.#path, "w+"));

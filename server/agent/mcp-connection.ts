@@ -12,7 +12,9 @@ import type { Tool as McpTool } from "@modelcontextprotocol/sdk/types.js";
 import { ErrorCode, McpError, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 
 import type { JsonValue } from "../../shared/protocol/chunk.ts";
+import { withoutSecrets } from "../logger.ts";
 import type { OutboundFetch } from "../outbound.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
 import type { JsonSchemaValidator, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 
 import type { McpServerSettings } from "./mcp-settings.ts";
@@ -152,7 +154,7 @@ export class McpConnection {
       return transport;
     }
     const http = new StreamableHTTPClientTransport(new URL(settings.url ?? ""), {
-      fetch,
+      fetch: boundedFetch(fetch),
       requestInit: { headers: settings.headers ?? {} },
       reconnectionOptions: { maxRetries: 5, initialReconnectionDelay: 500, reconnectionDelayGrowFactor: 1.5, maxReconnectionDelay: 10_000 },
     });
@@ -175,8 +177,17 @@ export class McpConnection {
     return new ToolError(`The MCP server ${this.name} could not run the call.`);
   }
 
+  /** For the debug log. A server may say what it was told, so its keys are cut out. */
   #detail(error: unknown): void {
-    this.#options.onDetail?.(`mcp ${this.name}: ${error instanceof Error ? error.message : String(error)}`);
+    const { env = {}, headers = {} } = this.#options.settings;
+    const secrets = [...Object.values(env), ...Object.values(headers)].flatMap((value) => value.split(/\s+/));
+    const text = error instanceof Error ? error.message : String(error);
+    this.#options.onDetail?.(
+      `mcp ${this.name}: ${withoutSecrets(
+        text,
+        secrets.filter(({ length }) => length >= 8),
+      )}`,
+    );
   }
 }
 

@@ -1,5 +1,8 @@
 /** Agents with MCP servers: real ones, over stdio and over streamable HTTP. */
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,6 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 import type { GatewayOptions } from "../gateway.ts";
 import { packageRoot } from "../package-root.ts";
+import { checkOutside } from "../start-check.ts";
 import { startMcpHttpServer, type McpHttpServer } from "../testing/mcp-http-server.ts";
 import { openAiCall, openAiText, type ReplayProvider } from "../testing/replay-provider.ts";
 import { eventually, postChat, readAll, readUntil, textOf, userSays } from "../testing/stream-client.ts";
@@ -165,6 +169,16 @@ test("a server that cannot be reached is missing and the model knows it; the ans
   expect(started.gateway.log()).toContain("The MCP server broken cannot be started: there is no program no-such-program-of-chanl.");
 });
 
+test("a server that refuses the gateway's key is told as that", async () => {
+  const server = createServer((_request, response) => response.writeHead(401).end());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { gateway } = await start({ tickets: { url, headers: { Authorization: "Bearer wrong-key" } } });
+  expect(await checkOutside(gateway.gateway, [])).toEqual(["The MCP server tickets did not accept the gateway's key."]);
+});
+
 test("a program inherits PATH and its own variables, and none of the gateway's keys", async () => {
   process.env["OPENAI_API_KEY_OF_TEST"] = "canary";
   onTestFinished(() => void delete process.env["OPENAI_API_KEY_OF_TEST"]);
@@ -174,6 +188,26 @@ test("a program inherits PATH and its own variables, and none of the gateway's k
   expect(names).toContain("PATH");
   expect(names).toContain("MCP_NOTES");
   expect(names).not.toContain("OPENAI_API_KEY_OF_TEST");
+});
+
+test("at debug level the log has what a server says, its keys cut out", async () => {
+  const { settings } = stdio();
+  const says = {
+    ...settings,
+    env: { SECRET_OF_TEST: "canary-mcp-env-1" },
+    args: ["-e", "console.error('I have', process.env.SECRET_OF_TEST)"],
+  };
+  const server = createServer((request, response) => response.writeHead(500).end(`told ${request.headers.authorization}`));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const started = await start({ says, echo: { url, headers: { Authorization: "Bearer canary-mcp-header-2" } } }, { logLevel: "debug" });
+  started.provider.reply({ slices: openAiText(["none"]) });
+  await readAll(await postChat(started.gateway.url, ask));
+  expect(started.gateway.log()).toContain("I have [redacted]");
+  expect(started.gateway.log()).toContain("told Bearer [redacted]");
+  expect(started.gateway.log()).not.toContain("canary-mcp");
 });
 
 test("programs end with the gateway", async () => {

@@ -120,6 +120,7 @@ test("what a tool may do wrong is told in a sentence, to the person and to the m
         { id: "4", name: "stuck", arguments: "{}" },
         { id: "5", name: "invented", arguments: "{}" },
         { id: "6", name: "chosen", arguments: '{"a":}' },
+        { id: "7", name: "chosen", arguments: '{"a":' },
       ),
     },
     { slices: openAiText(["sorry"]) },
@@ -133,6 +134,7 @@ test("what a tool may do wrong is told in a sentence, to the person and to the m
     4: "No result within 1 s.",
     5: "There is no tool named invented.",
     6: "The arguments were not valid JSON, so the call was not run.",
+    7: "The arguments were cut off, so the call was not run.",
   });
   expect(events.at(-1)).toMatchObject({ type: "done", reason: "stop" });
   expect(sentBack(provider.calls[1]?.body)[0]?.content).toBe('{"error":"There is no such order."}');
@@ -251,6 +253,23 @@ test("usage of all turns is added up", async () => {
   provider.reply({ slices: [...call.slice(0, -1), usage, ...call.slice(-1)] }, { slices: openAiText(["a", "b"]) });
   const events = await readAll(await postChat(gateway.url, ask));
   expect(events.at(-1)).toMatchObject({ usage: { inputTokens: 17, outputTokens: 7, totalTokens: 24 }, metrics: { tokenCount: 7 } });
+});
+
+test("a model that was given no tools and calls one all the same reads why it did not run, and what it had said before", async () => {
+  const { gateway, provider } = await startWithProvider(withTools());
+  provider.reply(
+    { slices: [...openAiText(["Let me ", "look."]).slice(0, 3), ...openAiCall("look", ["{}"])] },
+    { slices: openAiText(["No."]) },
+  );
+  const events = await readAll(await postChat(gateway.url, ask));
+  expect(provider.calls[0]?.body).not.toHaveProperty("tools");
+  expect(results(events)[0]).toMatchObject({ name: "look", error: "There is no tool named look." });
+  expect(textOf(events)).toBe("Let me look.No.");
+  const sent = (provider.calls[1]!.body as { messages: object[] }).messages;
+  expect(sent.slice(-2)).toMatchObject([
+    { role: "assistant", content: "Let me look.", tool_calls: [{ function: { name: "look" } }] },
+    { role: "tool", content: '{"error":"There is no tool named look."}' },
+  ]);
 });
 
 test("a tool of the client is waited for, kept alive meanwhile, and answered once over HTTP", async () => {

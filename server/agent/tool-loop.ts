@@ -179,9 +179,9 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     return options.onToken?.(token);
   }
 
-  /** What the model said is only asked for when it calls a tool. */
+  /** Also for a model that was given no tools: some call one all the same, and would not know what they said before. */
   function noteText(turn: Turn, { content, refusal }: TokenChunk): void {
-    if (specifications.length > 0 && !refusal) turn.text.push(content);
+    if (!refusal) turn.text.push(content);
   }
 
   /** Notes what a chunk means for the turn, begins the waits of a call, and gives what is to be told of it. */

@@ -36,7 +36,14 @@ export class OpenAiProvider implements Provider {
 
   check(model: string, signal: AbortSignal): Promise<string | undefined> {
     const url = `${this.#base()}/models/${encodeURIComponent(model)}`;
-    return checkModel({ url, headers: this.#headers(), setting: "OPENAI_API_KEY", model: `openai/${model}`, signal });
+    return checkModel({
+      url,
+      listUrl: `${this.#base()}/models`,
+      headers: this.#headers(),
+      setting: "OPENAI_API_KEY",
+      model: `openai/${model}`,
+      signal,
+    });
   }
 
   #base(): string {

@@ -208,8 +208,14 @@ test.each([
 ])("a provider that answers %i with %j is told in our words, and its own appear nowhere", async (status, headers, expected) => {
   const upstream = await replay();
   upstream.reply({ status, headers, slices: [`{"error":{"message":"${CANARY} ${KEY}"}}`] });
-  for (const setting of ["openai", "anthropic"] as const) {
-    const gateway = await startTestGateway({ model: `${setting}/m`, [setting]: { apiKey: KEY, baseUrl: upstream.url, maxTokens: 10 } });
+  const baseUrl = upstream.url;
+  for (const prefix of ["openai", "openai-responses", "anthropic", "gemini"]) {
+    const gateway = await startTestGateway({
+      model: `${prefix}/m`,
+      openai: { apiKey: KEY, baseUrl },
+      anthropic: { apiKey: KEY, baseUrl, maxTokens: 10 },
+      gemini: { apiKey: KEY, baseUrl },
+    });
     const text = await (await postChat(gateway.url, userSays("hi"))).text();
     const events = text.split("\n\n").filter((block) => block.includes("data: "));
     expect(events).toHaveLength(2);

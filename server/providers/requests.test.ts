@@ -254,7 +254,8 @@ test("at the start a wrong key and a wrong model are told by name; a server with
   const server = createServer((request, response) => {
     const key = request.headers.authorization ?? request.headers["x-api-key"] ?? request.headers["x-goog-api-key"];
     const model = /[^/]+$/.exec(request.url ?? "")?.[0] ?? "";
-    response.writeHead(String(key).includes("good") ? (statuses[model] ?? 500) : 401).end("{}");
+    const isList = model === "models";
+    response.writeHead(String(key).includes("good") ? (isList ? 200 : (statuses[model] ?? 500)) : 401).end('{"data":[{"id":"right"}]}');
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -275,4 +276,32 @@ test("at the start a wrong key and a wrong model are told by name; a server with
     const bad = await new Make({ baseUrl: `http://${host}`, apiKey: "bad-secret" }).check("right", signal);
     expect(bad).toMatch(new RegExp(`^(OPENAI|ANTHROPIC|GEMINI)_API_KEY was not accepted by ${host}$`));
   }
+});
+
+test("a server with a list of its models and no page for each is asked for the list", async () => {
+  let list: string | undefined;
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers.authorization}`);
+    if (request.url === "/v1/models" && list !== undefined) response.end(list);
+    else response.writeHead(404).end('{"detail":"Not Found"}');
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const signal = AbortSignal.timeout(5000);
+  for (const Make of [OpenAiProvider, OpenAiResponsesProvider]) {
+    const provider = new Make({ baseUrl: `http://${host}/v1`, apiKey: "k" });
+    const unknown = `the model ${provider.name}/llama-3 is not known to ${host}`;
+    list = '{"object":"list","data":[{"id":"meta/llama-3"},{"id":"qwen:latest"},{},null]}';
+    expect(await provider.check("meta/llama-3", signal)).toBeUndefined();
+    expect(await provider.check("qwen", signal)).toBeUndefined();
+    expect(await provider.check("llama-3", signal)).toBe(unknown);
+    for (const none of [undefined, "<html>", "{}", '{"data":[]}']) {
+      list = none;
+      expect(await provider.check("llama-3", signal)).toBeUndefined();
+    }
+  }
+  expect(asked.slice(0, 2)).toEqual(["/v1/models/meta%2Fllama-3 Bearer k", "/v1/models Bearer k"]);
 });

@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { readChunkBatches } from "../../shared/dialects/read-chunks.ts";
 import type { Dialect } from "../../shared/dialects/dialect.ts";
 import type { StreamChunk } from "../../shared/protocol/chunk.ts";
+import { withoutSecrets } from "../logger.ts";
 import { configuredFetch } from "../outbound.ts";
 import { ERROR_MESSAGES, errorChunk, GatewayError } from "../errors.ts";
 import type { ModelTurn } from "./provider.ts";
@@ -121,9 +122,14 @@ function neverArrived(error: unknown): boolean {
   );
 }
 
-/** What is wrong with a key or a model, from the provider's page of that model; `undefined` when nothing is known. Never rejects. */
+/**
+ * What is wrong with a key or a model, from the provider's page of that model; `undefined` when nothing is known. Never rejects.
+ * Some servers (vLLM, OpenRouter) have no page for one model, only the list of all.
+ */
 export async function checkModel(asked: {
   url: string;
+  /** Where the list is, for servers that may have nothing else. */
+  listUrl?: string | undefined;
   headers: Record<string, string>;
   setting: string;
   model: string;
@@ -134,12 +140,24 @@ export async function checkModel(asked: {
     const response = await configuredFetch(asked.url, { headers: asked.headers, signal: asked.signal });
     await response.body?.cancel();
     if (response.status === 401 || response.status === 403) return `${asked.setting} was not accepted by ${host}`;
-    if (response.status === 404) return `the model ${asked.model} is not known to ${host}`;
+    if (response.status === 404) return (await isListed(asked)) ? undefined : `the model ${asked.model} is not known to ${host}`;
     // 400 is what Gemini says to a wrong key. Servers that have no such page say other things.
     return response.status === 400 && asked.setting.startsWith("GEMINI") ? `${asked.setting} was not accepted by ${host}` : undefined;
   } catch {
     return asked.signal.aborted ? undefined : `${host} cannot be reached`;
   }
+}
+
+/** Whether a model is in the server's list, or there is no list to say that it is not. */
+async function isListed({ listUrl, headers, model, signal }: Parameters<typeof checkModel>[0]): Promise<boolean> {
+  if (listUrl === undefined) return false;
+  const response = await configuredFetch(listUrl, { headers, signal });
+  const body: unknown = response.ok ? await response.json().catch(() => null) : null;
+  const entries: unknown = typeof body === "object" && body !== null && "data" in body ? body.data : null;
+  if (!Array.isArray(entries) || entries.length === 0) return true;
+  const id = model.slice(model.indexOf("/") + 1);
+  const names = (entries as ({ id?: unknown } | null)[]).map((entry) => entry?.id);
+  return names.includes(id) || names.includes(`${id}:latest`);
 }
 
 /** Aborts when one wait for the provider lasts too long. */
@@ -270,12 +288,6 @@ async function readDetail(body: AsyncIterable<Uint8Array> | null): Promise<strin
   late = true;
   clearTimeout(timer);
   return text.slice(0, DETAIL_CHARS);
-}
-
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  for (const secret of secrets) if (secret.length > 0) clean = clean.replaceAll(secret, "[redacted]");
-  return clean;
 }
 
 function describe(error: unknown): string {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import { Router, type Request } from "express";
 
-import type { AgentChanges, AgentStore } from "../agent/agent-store.ts";
+import { agentExists, type AgentChanges, type AgentStore } from "../agent/agent-store.ts";
 import { GatewayError } from "../errors.ts";
 import { jsonBody } from "./json-body.ts";
 import { parseAgentChanges, parseNewAgent } from "./request-schema.ts";
@@ -29,7 +29,7 @@ export function agentRoutes({ agents, toolNames, mcpServerNames, fixedIds }: Age
     const asked = parseNewAgent(request.body);
     checkNames(asked);
     const id = asked.id ?? `agent_${randomBytes(9).toString("hex")}`;
-    if (await agents.get(id)) throw new GatewayError("conflict", { field: "id", message: "id: there already is an agent with this id." });
+    if (await agents.get(id)) throw agentExists();
     response.status(201).json(await agents.create({ ...asked, id }));
   });
 

@@ -50,7 +50,9 @@ test("a snapshot holds the fewest chunks that give the same message", () => {
     { type: "tool_call_delta", index: 1, id: "d", name: "t", arguments: "[" },
     { type: "tool_call_delta", index: 0, arguments: ":1}" },
     { type: "tool_call", index: 0, id: "c", name: "t", arguments: { x: 1 }, runsOn: "server" },
+    { type: "tool_progress", id: "c", progress: 1, total: 2, message: "one" },
     { type: "usage", outputTokens: 1 },
+    { type: "tool_progress", id: "c", progress: 2, total: 2 },
     { type: "tool_call_delta", index: 1, arguments: "1" },
     { type: "usage", outputTokens: 2 },
     { type: "token", content: "c" },
@@ -62,6 +64,7 @@ test("a snapshot holds the fewest chunks that give the same message", () => {
     { type: "token", content: "ab" },
     { type: "tool_call", index: 0, id: "c", name: "t", arguments: { x: 1 }, runsOn: "server" },
     { type: "tool_call_delta", index: 1, id: "d", name: "t", arguments: "[1" },
+    { type: "tool_progress", id: "c", progress: 2, total: 2 },
     { type: "usage", outputTokens: 2 },
     { type: "token", content: "c" },
   ]);

@@ -2,7 +2,8 @@
 import type { JsonObject } from "../../shared/protocol/chunk.ts";
 import type { ReplayCall } from "./replay-provider.ts";
 
-export type ProviderDialect = "openai" | "openai-responses" | "anthropic" | "gemini";
+/** `compatible` is Chat Completions as Ollama and its like speak it: calls whole, all at index 0, a plain stop after them, usage at the end. */
+export type ProviderDialect = "openai" | "openai-responses" | "anthropic" | "gemini" | "compatible";
 
 export interface PlayedCall {
   id: string;
@@ -12,9 +13,9 @@ export interface PlayedCall {
 
 const data = (body: object): string => `data: ${JSON.stringify(body)}\n\n`;
 
-/** Which provider a request was meant for, by its path. */
-export function dialectOf({ path }: ReplayCall): ProviderDialect {
-  if (path.endsWith("/chat/completions")) return "openai";
+/** Which provider a request was meant for, by its path; a compatible server by its model. */
+export function dialectOf({ path, body }: ReplayCall): ProviderDialect {
+  if (path.endsWith("/chat/completions")) return (body as { model: string }).model.startsWith("llama") ? "compatible" : "openai";
   if (path.endsWith("/responses")) return "openai-responses";
   return path.endsWith("/messages") ? "anthropic" : "gemini";
 }
@@ -24,6 +25,7 @@ export function resultsIn(call: ReplayCall): number {
   const text = JSON.stringify(call.body);
   const sign = {
     openai: '"role":"tool"',
+    compatible: '"role":"tool"',
     "openai-responses": '"function_call_output"',
     anthropic: '"tool_result"',
     gemini: '"functionResponse"',
@@ -46,6 +48,14 @@ export function callsTurn(dialect: ProviderDialect, calls: readonly PlayedCall[]
         "data: [DONE]\n\n",
       ];
     }
+    case "compatible":
+      return [
+        ...calls.map(({ id, name, arguments: args }) =>
+          compatible({ tool_calls: [{ id, index: 0, type: "function", function: { name, arguments: JSON.stringify(args) } }] }),
+        ),
+        compatible({}, "stop"),
+        ...compatibleEnd,
+      ];
     case "openai-responses":
       return [
         ...calls.flatMap(({ id, name, arguments: args }, output_index) => {
@@ -102,6 +112,8 @@ export function textTurn(dialect: ProviderDialect, tokens: readonly string[]): s
         data({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }),
         "data: [DONE]\n\n",
       ];
+    case "compatible":
+      return [...tokens.map((content) => compatible({ content })), compatible({}, "stop"), ...compatibleEnd];
     case "openai-responses":
       return [
         ...tokens.map((delta) => data({ type: "response.output_text.delta", output_index: 0, content_index: 0, item_id: "m", delta })),
@@ -122,6 +134,10 @@ export function textTurn(dialect: ProviderDialect, tokens: readonly string[]): s
       );
   }
 }
+
+const compatible = (delta: object, finish_reason: string | null = null): string =>
+  data({ model: "llama3.2", choices: [{ index: 0, delta: { role: "assistant", content: "", ...delta }, finish_reason }] });
+const compatibleEnd = [data({ model: "llama3.2", choices: [], usage: { prompt_tokens: 9, completion_tokens: 9 } }), "data: [DONE]\n\n"];
 
 /** Long arguments come in two pieces. */
 function halves(args: JsonObject): string[] {

@@ -1,4 +1,5 @@
 /** A gateway on a free port for tests, small limits, its log kept, and closed whatever happens. */
+import type { Socket } from "node:net";
 import { Writable } from "node:stream";
 
 import { onTestFinished } from "vitest";
@@ -6,6 +7,7 @@ import { onTestFinished } from "vitest";
 import { createServer, type GatewayServer } from "../app.ts";
 import type { GatewayOptions } from "../gateway.ts";
 import { createLogger } from "../logger.ts";
+import { isWatchable, watchSocket } from "./key-watch.mjs";
 import { startReplayProvider, type ReplayProvider } from "./replay-provider.ts";
 
 /** The key every played provider is called with. No response, event or log line of the whole suite may hold it. */
@@ -15,6 +17,8 @@ export interface TestGateway extends GatewayServer {
   url: string;
   /** Every log line so far. */
   log: () => string;
+  /** Names of the gateway's keys that a client or a log line was told since the last look. What nobody looked at fails the test. */
+  takeLeaks: () => string[];
 }
 
 export async function startTestGateway(options: GatewayOptions = {}): Promise<TestGateway> {
@@ -35,12 +39,29 @@ export async function startTestGateway(options: GatewayOptions = {}): Promise<Te
     logger: createLogger({ level: options.logLevel ?? "info", destination }),
     ...options,
   });
+  const keys = { provider: CANARY_KEY, ...keysOf(options) };
+  const written = new Set<string>();
+  gateway.server.prependListener("connection", (socket: Socket) => watchSocket(socket, keys, (name) => written.add(name)));
   const url = await gateway.listen();
+  let logSeen = 0;
+  const takeLeaks = (): string[] => {
+    const lines = log.slice(logSeen);
+    logSeen = log.length;
+    for (const [name, key] of Object.entries(keys)) if (isWatchable(key) && lines.includes(key)) written.add(name);
+    const leaks = [...written];
+    written.clear();
+    return leaks;
+  };
   onTestFinished(async () => {
     await gateway.close();
-    if (log.includes(CANARY_KEY)) throw new Error("a log line holds the provider's key");
+    const leaks = takeLeaks();
+    if (leaks.length > 0) throw new Error(`a client or a log line was told the gateway's keys: ${leaks.join(", ")}`);
   });
-  return { ...gateway, url, log: () => log };
+  return { ...gateway, url, log: () => log, takeLeaks };
+}
+
+function keysOf({ openai, anthropic, gemini, adminKey, siteSecret }: GatewayOptions): Record<string, unknown> {
+  return { openai: openai?.apiKey, anthropic: anthropic?.apiKey, gemini: gemini?.apiKey, adminKey, siteSecret };
 }
 
 /** A gateway whose agents run on an OpenAI-compatible provider that the test plays. */

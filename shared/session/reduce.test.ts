@@ -271,6 +271,9 @@ function randomAnswer(random: Random): StreamChunk[] {
     for (let count = random.below(6); count > 0 && wanted.length > 0; count--)
       chunks.push(delta(random.pick(wanted).index, random.pick(["1", "2,", "["])));
     for (const { index, id } of wanted) chunks.push(call(index, id, random.chance(0.3) ? { needsApproval: true } : {}));
+    for (const { id } of wanted) {
+      for (let told = random.below(3); told > 0; told--) chunks.push({ type: "tool_progress", id, progress: told, total: 3, message: "m" });
+    }
     for (const { id } of wanted) if (random.chance(0.9)) chunks.push(result(id));
   }
   return [...chunks, { type: "done", reason: "stop" }];

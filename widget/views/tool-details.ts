@@ -30,6 +30,7 @@ export function toolDetailsView(view: ToolDetailsView): TemplateResult {
           ? html`<button type="button" class="btn retry" @click=${view.onRetry}>${icons.regenerate()}${t("tool.retry")}</button>`
           : nothing
       }
+      ${part.state === "running" && part.progress ? progressView(t, part.progress) : nothing}
       ${asks ? html`<p class="why">${t("tool.askText")}</p>` : nothing}
       ${
         input || writing
@@ -46,6 +47,15 @@ export function toolDetailsView(view: ToolDetailsView): TemplateResult {
       ${asks ? decisionView(view) : nothing}
     </div>
   `;
+}
+
+/** In the tool's own words, and as a bar where it says how much there is. Not announced: it may come four times a second. */
+function progressView(t: Translate, { progress, total = 0, message }: NonNullable<ToolCallPart["progress"]>): unknown {
+  if (total <= 0 && !message) return nothing;
+  return html`<div class="pg">
+    ${total > 0 ? html`<progress max=${total} value=${progress} aria-label=${t("tool.running")}></progress>` : nothing}
+    <span dir="auto">${message}</span>
+  </div>`;
 }
 
 /** Allow, change first, or not. Nothing but these buttons decides: Enter in the composer never does. */
@@ -137,7 +147,12 @@ export const toolDetailsStyles = css`
     font-weight: 600;
     color: var(--_text-2);
   }
-  .tool .why {
+  .tool progress {
+    display: block;
+    width: 100%;
+    accent-color: var(--_accent);
+  }
+  .tool :is(.why, .pg) {
     overflow-wrap: anywhere;
   }
   .tool .retry {
