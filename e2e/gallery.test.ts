@@ -170,11 +170,17 @@ test.each(["complete", "tools", "empty"])(
 );
 
 /** What assistive technology is told, without the time of day. */
-const names = async (page: Page): Promise<string> => (await page.locator("chanl-chat").ariaSnapshot()).replace(/time: .*/g, "time: …");
+const names = async (page: Page): Promise<string> =>
+  (await page.locator("chanl-chat").ariaSnapshot())
+    .replace(/time: .*/g, "time: …")
+    // What the announcer has said by now.
+    .replace(/\n {2}- text: .*$/, "");
 
-test.each(["empty", "pending", "tools", "error"])("%s: names and roles are as they were reviewed", async (state) => {
+test.each(["empty", "pending", "streaming", "tools", "error"])("%s: names and roles are as they were reviewed", async (state) => {
   const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
   await open(page, state, "&mode=inline");
+  // Its script ends without an end: it streams for ever, with all of its words there.
+  if (state === "streaming") await page.locator("chanl-chat").getByText("stay free for 60 days.").waitFor();
   await expect(await names(page)).toMatchFileSnapshot(join("snapshots", `${state}.aria.txt`));
   await page.close();
 });
@@ -183,7 +189,18 @@ test("closed launcher: names and roles are as they were reviewed", async () => {
   const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
   await open(page, "complete", "&mode=floating");
   await page.locator("chanl-chat").evaluate((chat) => (chat as unknown as { hide(): Promise<void> }).hide());
-  await expect(await names(page)).toMatchFileSnapshot(join("snapshots", "launcher.aria.txt"));
+  await page.locator('chanl-chat [part~="composer"]').waitFor({ state: "hidden" });
+  // The element has no box of its own when it floats, so its inside is asked.
+  const told = await page.locator("chanl-chat").evaluate((chat) =>
+    [...chat.shadowRoot!.querySelectorAll<HTMLElement>("button, [role], dialog, textarea")]
+      .filter((element) => element.checkVisibility())
+      .map((element) => {
+        const { ariaLabel, ariaHasPopup, ariaExpanded } = element;
+        return `- ${element.role ?? element.localName} "${ariaLabel}" popup=${ariaHasPopup} expanded=${ariaExpanded}`;
+      })
+      .join("\n"),
+  );
+  await expect(`${told}\n`).toMatchFileSnapshot(join("snapshots", "launcher.aria.txt"));
   await page.close();
 });
 
@@ -212,6 +229,45 @@ test.each(["empty", "tools", "complete", "error"])(
   },
 );
 
+/** Pixels of the focus's own colour on screen, in a ring around what has the focus: an outline that is cut off or painted over has none. */
+async function outlinePixels(page: Page): Promise<number> {
+  const box = await page.evaluate(() => {
+    let element: Element | null = document.activeElement;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    const target = element?.closest('[part~="composer"]') ?? element!;
+    const { x, y, width, height } = target.getBoundingClientRect();
+    const inside = getComputedStyle(target).outlineOffset.startsWith("-") ? 4 : 0;
+    return { x: x + inside, y: y + inside, width: width - 2 * inside, height: height - 2 * inside };
+  });
+  const around = { x: Math.max(0, box.x - 6), y: Math.max(0, box.y - 6), width: box.width + 12, height: box.height + 12 };
+  const shot = await page.screenshot({ clip: around });
+  return page.evaluate(
+    async ({ data }) => {
+      const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
+      canvas.drawImage(bitmap, 0, 0);
+      const { data: pixels, width, height } = canvas.getImageData(0, 0, bitmap.width, bitmap.height);
+      const probe = new OffscreenCanvas(1, 1).getContext("2d")!;
+      let element: Element | null = document.activeElement;
+      while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+      const form = element!.closest('[part~="composer"]');
+      probe.fillStyle = form ? getComputedStyle(form).borderTopColor : getComputedStyle(element!).outlineColor;
+      probe.fillRect(0, 0, 1, 1);
+      const wanted = probe.getImageData(0, 0, 1, 1).data;
+      let count = 0;
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) {
+          const isRing = x < 8 || y < 8 || x >= width - 8 || y >= height - 8;
+          const at = (y * width + x) * 4;
+          if (isRing && [0, 1, 2].every((channel) => Math.abs(pixels[at + channel]! - wanted[channel]!) < 24)) count++;
+        }
+      return count;
+    },
+    { data: shot.toString("base64") },
+  );
+}
+
 test("by keyboard alone: open, ask, read, decide, stop, close; the focus is never lost and always seen", async () => {
   const page = await browser.newPage({ viewport: { width: 1_000, height: 900 } });
   await open(page, "tools", "&mode=floating");
@@ -229,12 +285,18 @@ test("by keyboard alone: open, ask, read, decide, stop, close; the focus is neve
           : (element?.getAttribute("aria-label") ?? element?.getAttribute("role") ?? element?.textContent ?? "");
       return { name: name.trim(), isSeen, inMessage: element?.getAttribute("role") === "article" };
     });
+  const stops = new Set<string>();
   const key = async (name: string): Promise<string> => {
     await page.keyboard.press(name);
     await page.waitForTimeout(60);
     const now = await focused();
     expect(now.name, `after ${name}`).not.toBe("body");
     expect(now.isSeen, `${now.name} after ${name} shows where it is`).toBe(true);
+    // In pixels, once for each place: what surrounds it looks otherwise than without the focus.
+    if (!stops.has(now.name)) {
+      stops.add(now.name);
+      expect(await outlinePixels(page), `pixels of the outline of ${now.name}`).toBeGreaterThan(40);
+    }
     return now.name;
   };
   const tabTo = async (name: string, way = "Tab"): Promise<void> => {
