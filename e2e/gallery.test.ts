@@ -33,7 +33,8 @@ const path = (state: string, more = ""): string => `${gateway.origin}/?state=${s
 async function open(page: Page, state: string, more = ""): Promise<void> {
   await page.goto(path(state, more));
   await page.locator('chanl-chat [part~="composer"]').first().waitFor();
-  if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
+  if (state === "attachments") await page.locator('chanl-chat [part~="attachment-error"]').first().waitFor();
+  else if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
   await page.waitForTimeout(700);
   await still(page);
 }

@@ -95,7 +95,8 @@ async function open(state: string): Promise<Page> {
   });
   await page.locator('chanl-chat [part~="composer"]').waitFor();
   await page.clock.runFor(PLAYED_MS);
-  if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
+  if (state === "attachments") await page.locator('chanl-chat [part~="attachment-error"]').waitFor();
+  else if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
   // Parts of the widget come outside of the clock, and may need another tick of it. As many for all: a tool shows how long it runs.
   for (let round = 0; round < 3; round++) {
     await new Promise((resolve) => setTimeout(resolve, 80));

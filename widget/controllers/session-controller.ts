@@ -4,6 +4,7 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { isTerminal } from "../../shared/protocol/chunk.ts";
 import { ChatSession, type SessionSnapshot } from "../../shared/session/chat-session.ts";
 import { ClientTools, type ClientTool } from "../../shared/session/client-tools.ts";
+import { pageContext } from "../../shared/session/context.ts";
 import { createWebStorageStore } from "../../shared/session/web-storage-store.ts";
 import { type ChatMessage, messageText } from "../../shared/session/message.ts";
 import { createEventSourceTransport } from "../../shared/transport/event-source.ts";
@@ -154,6 +155,8 @@ export class SessionController implements ReactiveController {
       conversationId: config.conversationId || pointer?.load(),
       store: createWebStorageStore(() => config.storage() ?? NO_STORAGE),
       tools: new ClientTools(() => current().tools ?? {}),
+      // Files come with the question; this is how the model reads them.
+      context: pageContext(() => Promise.resolve([])),
     });
     this.#use(session);
     this.#transport = transport;
