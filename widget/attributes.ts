@@ -74,12 +74,14 @@ export class ChanlChatAttributes extends LitElement {
   @property({ attribute: "max-files", type: Number }) maxFiles = 5;
   /** A shortcut of the page that opens and closes a floating chat, and goes to the composer of any other: `mod+k`, `ctrl+shift+u`, `F9`. */
   @property() hotkey = "";
+  /** Most characters of a question; 0 for no limit. From four fifths of it on they are counted below the field. What is longer stays there and is not sent. */
+  @property({ attribute: "maxlength", type: Number }) maxLength = 0;
   /** Nothing can be asked. */
   @property({ type: Boolean, reflect: true }) disabled = false;
   /** `content`: events carry the text of messages too. */
   @property() events: "ids" | "content" = "ids";
-  /** Where the conversation and the draft survive a reload. */
-  @property() storage: "none" | "session" | "local" = "session";
+  /** Where the conversation survives a reload. With `indexeddb`, which holds long ones with files, the draft is in `localStorage`. */
+  @property() storage: "none" | "session" | "local" | "indexeddb" = "session";
   /** Which conversation of the storage is shown; empty: the last one of this place. */
   @property({ attribute: "conversation-id", reflect: true, useDefault: true }) conversationId = "";
   /** Suggested questions; as an attribute, divided by `|`. */

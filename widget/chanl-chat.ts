@@ -43,7 +43,7 @@ import { LiveSheet } from "./theme/live-sheet.ts";
 import { bannerView, busyBannerView } from "./views/banner.ts";
 import { composerView } from "./views/composer.ts";
 import { emptyStateView } from "./views/empty-state.ts";
-import { dayOf, daysBetween, timeOf } from "./views/figures.ts";
+import { dayOf, daysBetween, timeOf, whole } from "./views/figures.ts";
 import { headerView } from "./views/header.ts";
 import { icons } from "./icons.ts";
 import { launcherView } from "./views/launcher.ts";
@@ -128,6 +128,7 @@ const OLD_AFTER_MS = 3_600_000;
  * @csspart attach-button - the button that attaches files
  * @csspart attachment - a file that goes along with the next question
  * @csspart attachment-error - why a file was refused
+ * @csspart counter - the characters written, near the end of `maxlength`
  * @csspart drop-veil - what shows while files are dragged over the chat
  * @csspart send-button - the button that sends and stops
  * @csspart scroll-button - the button that jumps to the end
@@ -208,6 +209,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     changed: () => this.requestUpdate(),
     edited: (text) => {
       this.#conversation?.typed();
+      if (this.#count !== this.#countShown) this.requestUpdate();
       const { conversationId } = this.#sessions.snapshot;
       if (conversationId === "") return;
       if (text !== "") this.#sessions.remember();
@@ -263,6 +265,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #conversationShown = "";
   /** Enter was pressed before there was a session to send to. */
   #submitWaits = false;
+  #countShown = "";
   /** Goes along with the message that waits. */
   #queuedAlong: readonly ContextPart[] = [];
   /** What a failed send put back, so that Retry can take it out again. */
@@ -319,6 +322,12 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       this.dispatchEvent(
         new ChanlErrorEvent({ code: "bad_request", message: "<chanl-chat> has neither an endpoint nor a session.", retryable: false }),
       );
+      return null;
+    }
+    if (this.maxLength > 0 && text.length > this.maxLength) {
+      const message = `${whole(text.length, this.#locale)} / ${whole(this.maxLength, this.#locale)}`;
+      this.#conversation?.alert(`${this.#t("composer.label")}: ${message}`);
+      this.dispatchEvent(new ChanlErrorEvent({ code: "bad_request", message: `The message is too long: ${message}`, retryable: false }));
       return null;
     }
     const { conversationId, isStreaming } = session.getSnapshot();
@@ -477,7 +486,18 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   /** @internal */
   sessionConfig(): SessionConfig {
     const { endpoint, agentId, transport, conversationId, headers, getToken, fetch, tools } = this;
-    return { endpoint, agentId, transport, conversationId, headers, getToken, fetch, tools, storage: () => this.#storageArea() };
+    return {
+      endpoint,
+      agentId,
+      transport,
+      conversationId,
+      headers,
+      getToken,
+      fetch,
+      tools,
+      storage: () => this.#storageArea(),
+      isIndexed: this.storage === "indexeddb",
+    };
   }
 
   /** @internal */
@@ -625,6 +645,13 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#exposeStates(snapshot);
   }
 
+  /** How much is written of how much may be, once that is near. */
+  get #count(): string {
+    const { length } = this.#composer.text;
+    if (this.maxLength <= 0 || length < this.maxLength * 0.8) return "";
+    return `${whole(length, this.#locale)} / ${whole(this.maxLength, this.#locale)}`;
+  }
+
   /** A session of the owner's that has no `context` could not carry them to the model. */
   get #takesFiles(): boolean {
     return this.attachments && !this.disabled && (this.session?.carriesContext ?? true);
@@ -685,6 +712,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
             streaming: snapshot.isStreaming,
             queued: this.#composer.queued || this.#queuedAlong.map(({ title }) => title).join(", "),
             canSend: !this.disabled && (this.#composer.hasText || this.#intake.hasFiles),
+            count: (this.#countShown = this.#count),
+            isTooLong: this.maxLength > 0 && this.#composer.text.length > this.maxLength,
             files: this.#intake.view(),
             onAttach: this.#takesFiles ? this.#intake.choose : null,
             onPaste: this.#intake.onPaste,
@@ -1059,7 +1088,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   #storageArea(): Storage | null {
     if (this.storage === "none") return null;
-    return this.storage === "local" ? localStorage : sessionStorage;
+    return this.storage === "session" ? sessionStorage : localStorage;
   }
 }
 

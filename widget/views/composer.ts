@@ -16,6 +16,9 @@ export interface ComposerView {
   /** What waits, in words. */
   queued: string;
   canSend: boolean;
+  /** How much is written of how much may be; empty while there is room. */
+  count: string;
+  isTooLong: boolean;
   /** What goes along with the question. */
   files: unknown;
   /** `null` where no files are taken. */
@@ -90,7 +93,11 @@ export function composerView(view: ComposerView): TemplateResult {
         ${streaming ? html`<span class="sq" aria-hidden="true"></span>` : icons.send()}
       </button>
     </form>
-    <p class="hint" id="hint" dir="auto"><slot name="disclaimer">${hint}</slot></p>
+    <p class="hint ${view.count ? "counted" : ""}" id="hint" dir="auto">
+      <slot name="disclaimer">${hint}</slot>${
+        view.count ? html` <bdi class="count ${view.isTooLong ? "over" : ""}" part="counter" dir="ltr">${view.count}</bdi>` : nothing
+      }
+    </p>
   `;
 }
 
@@ -197,6 +204,22 @@ export const composerStyles = css`
     color: var(--_muted);
     text-align: center;
     text-wrap: balance;
+  }
+  .hint.counted {
+    display: flex;
+    gap: 12px;
+    justify-content: space-between;
+    padding-inline: 4px;
+    text-align: start;
+  }
+  .count {
+    flex: none;
+    margin-inline-start: auto;
+    font-variant-numeric: tabular-nums;
+  }
+  .count.over {
+    color: var(--_danger);
+    font-weight: 600;
   }
   .queued {
     display: flex;
