@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openAiText, startReplayProvider, type ReplayProvider } from "../server/testing/replay-provider.ts";
 import { createRandom } from "../shared/testing/random.ts";
 import { launchBrowser, until, watchErrors } from "./testing/browser.ts";
-import { root, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { root as repository, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
 
 const WORDS = Array.from({ length: 100 }, (_, index) => `word${index} `);
 const ANSWER = WORDS.join("").trim();
@@ -178,7 +178,7 @@ test("each of the twenty complaints has its test, under the title that is writte
   for (const [complaint, files] of Object.entries(COMPLAINTS))
     for (const [file, titles] of Object.entries(files)) {
       // In this file a title stands in the list too.
-      const source = readFileSync(join(root, file), "utf8").replace(/^const COMPLAINTS[^]*?^};/m, "");
+      const source = readFileSync(join(repository, file), "utf8").replace(/^const COMPLAINTS[^]*?^};/m, "");
       for (const title of titles) if (!source.includes(title)) missing.push(`${complaint}: ${file} has no “${title}”`);
     }
   expect(missing).toEqual([]);
