@@ -105,10 +105,10 @@ describe("is refused beside the field, with the reason:", () => {
   });
 });
 
-it("five large pictures fit into one request", async () => {
+it("five large pictures fit into one request, sent before they are read too", async () => {
   const made = await mounted();
   paste(made, await Promise.all([1, 2, 3, 4, 5].map((at) => picture(`${at}.png`, 2_000, 1_500))));
-  await hasChips(made, 5);
+  await vi.waitUntil(() => made.root.querySelectorAll('[part="attachment"][aria-busy]').length > 0);
   made.button.click();
   await vi.waitUntil(() => made.transport.runs.length === 1, { timeout: 10_000 });
   const { request } = made.transport.last;
