@@ -1,4 +1,5 @@
 /** `?state=…`: one state of the widget at three widths; `&theme=dark`, `&mode=inline` (or `panel`, `floating`), `&dir=rtl` and `&accent=…` vary it. */
+import { pageContext } from "../shared/session/context.ts";
 import { ChatSession } from "../shared/session/chat-session.ts";
 import type { ChanlChat } from "../widget/index.ts";
 import { type ScriptStep, ScriptedTransport } from "../widget/testing/scripted-transport.ts";
@@ -65,7 +66,12 @@ function makeChat(state: GalleryState, mode: ChanlChat["mode"], query: URLSearch
   const transport = new ScriptedTransport(() => played(state, chat));
   const messages = state.history ?? [];
   const store = { load: async () => ({ v: 1 as const, messages, active: null }), save: () => undefined, remove: () => undefined };
-  const session = new ChatSession({ transport, agentId: "gallery", store: messages.length > 0 ? store : null });
+  const session = new ChatSession({
+    transport,
+    agentId: "gallery",
+    store: messages.length > 0 ? store : null,
+    context: pageContext(async () => []),
+  });
   chat.session = session;
   chat.mode = mode;
   chat.name = mode === "inline" ? "Order help" : "Shop assistant";

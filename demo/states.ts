@@ -90,6 +90,14 @@ function pastTalk(count: number): ChatMessage[] {
   }));
 }
 
+/** A text, and a file that no model could read. */
+function pasteFiles(chat: ChanlChat): void {
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File(["size,chest\nM,98\n"], "size-chart.csv", { type: "text/csv" }));
+  clipboardData.items.add(new File([new Uint8Array([0, 255])], "old-order.doc"));
+  chat.shadowRoot?.querySelector('[part~="input"]')?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}
+
 export const STATES: Record<string, GalleryState> = {
   empty: { title: "Empty", *script() {} },
   pending: {
@@ -195,6 +203,15 @@ export const STATES: Record<string, GalleryState> = {
       yield done;
     },
     afterEnd: (chat) => setTimeout(() => chat.shadowRoot?.querySelector<HTMLElement>(".said .ib")?.click(), 300),
+  },
+  attachments: {
+    title: "Files go along with a question",
+    *script() {},
+    afterStart: (chat) => {
+      chat.attachments = true;
+      chat.setDraft("Which jacket is lighter, the Fell or the Ridge? I hike with a 28 l pack and hate getting sweaty on the climbs.");
+      setTimeout(() => pasteFiles(chat), 300);
+    },
   },
   queued: {
     title: "A message waits for the end of an answer",

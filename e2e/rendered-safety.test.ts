@@ -58,7 +58,7 @@ beforeAll(async () => {
     "/strict": { type: "text/html", headers: { "Content-Security-Policy": POLICY }, body: PAGE },
     "/draw.js": { type: "text/javascript", body: DRAW },
   };
-  [site, browser] = await Promise.all([startSite(pages, { "/npm/": "npm" }), launchBrowser()]);
+  [site, browser] = await Promise.all([startSite(pages, { "/npm/": "npm" }), launchBrowser({ expectsReports: true })]);
 });
 
 afterAll(async () => {

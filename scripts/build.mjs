@@ -4,4 +4,6 @@ import { build, ensureInstalled, fail, requireNode, runBin } from "./setup.mjs";
 requireNode();
 ensureInstalled();
 if (!build() || !runBin("tsc", ["-b"])) fail("The build failed. The lines above say why.");
-console.log("Built into dist/.");
+const { printScriptTag } = await import("./integrity.mjs");
+console.log("Built into dist/. The script tag of this version:");
+printScriptTag();

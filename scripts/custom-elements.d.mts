@@ -14,4 +14,5 @@ export interface ElementDeclaration {
 }
 
 export function manifest(): { schemaVersion: string; modules: { declarations: ElementDeclaration[] }[] };
+export function typeSources(): string;
 export function writeManifest(): void;

@@ -2,6 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { vscodeData, webTypes } from "./editor-data.mjs";
+
 const root = join(import.meta.dirname, "..");
 const read = (path) => readFileSync(join(root, "widget", path), "utf8");
 
@@ -88,9 +90,19 @@ export function manifest() {
   };
 }
 
+/** Where the types of attributes are written down. */
+export const typeSources = () => ["attributes.ts", "controllers/announcer.ts", "controllers/session-controller.ts"].map(read).join("\n");
+
 export function writeManifest() {
   mkdirSync(join(root, "dist"), { recursive: true });
-  writeFileSync(join(root, "dist", "custom-elements.json"), `${JSON.stringify(manifest(), null, 2)}\n`);
+  const whole = manifest();
+  const [element] = whole.modules[0].declarations;
+  const files = {
+    "custom-elements.json": whole,
+    "web-types.json": webTypes(element, typeSources()),
+    "vscode.html-custom-data.json": vscodeData(element, typeSources()),
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(root, "dist", name), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 if (process.argv[1] === import.meta.filename) writeManifest();

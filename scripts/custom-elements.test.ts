@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { manifest } from "./custom-elements.mjs";
+import { manifest, typeSources } from "./custom-elements.mjs";
+import { vscodeData, webTypes } from "./editor-data.mjs";
 
 const widget = join(import.meta.dirname, "..", "widget");
 const sources = (readdirSync(widget, { recursive: true }) as string[])
@@ -56,4 +57,34 @@ test("methods", () => {
     "preload",
   ])
     expect(methods).toContain(name);
+});
+
+test("web-types.json and VS Code's data name the same attributes, with their values", () => {
+  const [jetbrains] = webTypes(declaration, typeSources()).contributions.html.elements;
+  const [vscode] = vscodeData(declaration, typeSources()).tags;
+  expect(names(jetbrains.attributes)).toEqual(names(declaration.attributes));
+  expect(names(vscode.attributes)).toEqual(names(declaration.attributes));
+  expect(names(jetbrains.slots)).toEqual(names(declaration.slots));
+  expect(names(jetbrains.js.events)).toEqual(names(declaration.events));
+  expect(names(jetbrains.css.parts)).toEqual(names(declaration.cssParts));
+  expect(names(jetbrains.css.properties)).toEqual(names(declaration.cssProperties));
+  const values = (name: string): string[] | undefined =>
+    vscode.attributes.find((attribute) => attribute.name === name)?.values?.map((value) => value.name);
+  expect(values("mode")).toEqual(["inline", "floating", "fullscreen", "panel"]);
+  expect(values("announce")).toEqual(["sentences", "complete", "status", "off"]);
+  expect(values("transport")).toEqual(["auto", "sse", "websocket", "eventsource"]);
+  expect(jetbrains.attributes.find(({ name }) => name === "feedback")?.value).toEqual({ type: "boolean", kind: "no-value" });
+});
+
+test("every attribute is documented in docs/embed.md, and nothing there is no attribute", () => {
+  const page = readFileSync(join(widget, "..", "docs", "embed.md"), "utf8");
+  const table = page.slice(page.indexOf("## Attributes of the element"), page.indexOf("## Let visitors attach files"));
+  const rows = [...table.matchAll(/^\| ((?:`[\w-]+`(?:, )?)+) \|/gm)].flatMap(([, cell]) => cell.match(/[\w-]+/g) ?? []);
+  expect(rows.toSorted()).toEqual(names(declaration.attributes));
+});
+
+test("every event is documented in docs/embed.md, and nothing there is no event", () => {
+  const page = readFileSync(join(widget, "..", "docs", "embed.md"), "utf8");
+  const rows = [...page.matchAll(/^\| ((?:`chanl-[\w-]+`(?:, )?)+) \|/gm)].flatMap(([, cell]) => cell.match(/chanl-[\w-]+/g) ?? []);
+  expect(unique(rows)).toEqual(names(declaration.events));
 });

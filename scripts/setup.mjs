@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { writeManifest } from "./custom-elements.mjs";
+import { writeIntegrity } from "./integrity.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, ".cache");
@@ -96,7 +97,10 @@ export function build() {
   // Started by a test runner, NODE_ENV is "test", and then Lit's development build would be shipped.
   const options = { env: { ...process.env, NODE_ENV: "production" } };
   writeManifest();
-  return runBin("vite", ["build", "--app", ...quiet], options) && runBin("vite", ["build", "--mode", "extension", ...quiet], options);
+  const built =
+    runBin("vite", ["build", "--app", ...quiet], options) && runBin("vite", ["build", "--mode", "extension", ...quiet], options);
+  if (built) writeIntegrity();
+  return built;
 }
 
 export function fail(message) {

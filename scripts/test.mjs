@@ -9,6 +9,7 @@ ensureInstalled();
 const { findChromium } = await import("./chromium.mjs");
 const { installChromium } = await import("./install-chromium.mjs");
 const { installServers } = await import("./install-servers.mjs");
+const { installFonts } = await import("./install-fonts.mjs");
 
 let passed = 0;
 let failed = 0;
@@ -31,6 +32,8 @@ step("package", () => runBin("publint", ["--strict", "--pack", "false"]));
 const chromium = findChromium() ?? installChromium();
 const missing = installServers();
 if (missing.length > 0) console.log(`Not on this machine, so the tests that need them are skipped: ${missing.join(", ")}.`);
+const fonts = installFonts();
+if (fonts.length > 0) console.log(`Not on this machine, so the pictures of the gallery are not compared: the fonts ${fonts.join(", ")}.`);
 const runs = [["node", "dom"]];
 if (chromium) runs.push(["browser"], ["e2e"]);
 else {

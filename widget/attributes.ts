@@ -64,13 +64,26 @@ export class ChanlChatAttributes extends LitElement {
   @property({ attribute: "submit-key" }) submitKey: "enter" | "mod-enter" = "enter";
   /** What sending does while an answer runs: the message waits for its end, or nothing happens. */
   @property({ attribute: "while-streaming" }) whileStreaming: "queue" | "block" = "queue";
+  /** Files may go along with a question: pictures, and whatever is text. */
+  @property({ type: Boolean }) attachments = false;
+  /** Which files, as in `<input accept>`, such as `image/*,.md`. Empty: every picture and every text. */
+  @property() accept = "";
+  /** Largest file, in bytes. Pictures are made smaller before they are sent; of texts a question holds about 100 KB. */
+  @property({ attribute: "max-file-size", type: Number }) maxFileSize = 10_000_000;
+  /** Most files of one question; a request holds 8 pictures. */
+  @property({ attribute: "max-files", type: Number }) maxFiles = 5;
+  /** A shortcut of the page that opens and closes a floating chat, and goes to the composer of any other: `mod+k`, `ctrl+shift+u`, `F9`. */
+  @property() hotkey = "";
+  /** Most characters of a question; 0 for no limit. From four fifths of it on they are counted below the field. What is longer stays there and is not sent. */
+  @property({ attribute: "maxlength", type: Number }) maxLength = 0;
   /** Nothing can be asked. */
   @property({ type: Boolean, reflect: true }) disabled = false;
   /** `content`: events carry the text of messages too. */
   @property() events: "ids" | "content" = "ids";
-  /** Where the conversation and the draft survive a reload. */
-  @property() storage: "none" | "session" | "local" = "session";
-  @property({ attribute: "conversation-id" }) conversationId = "";
+  /** Where the conversation survives a reload. With `indexeddb`, which holds long ones with files, the draft is in `localStorage`. */
+  @property() storage: "none" | "session" | "local" | "indexeddb" = "session";
+  /** Which conversation of the storage is shown; empty: the last one of this place. */
+  @property({ attribute: "conversation-id", reflect: true, useDefault: true }) conversationId = "";
   /** Suggested questions; as an attribute, divided by `|`. */
   @property({ converter: { fromAttribute: (value: string | null) => splitStarters(value) } }) starters: readonly string[] = [];
 

@@ -5,6 +5,7 @@ import { controls } from "./theme/controls.styles.ts";
 import { frame } from "./theme/frame.styles.ts";
 import { preferences } from "./theme/preferences.styles.ts";
 import { tokens } from "./theme/tokens.styles.ts";
+import { attachmentsStyles } from "./views/attachments.ts";
 import { bannerStyles } from "./views/banner.ts";
 import { composerStyles } from "./views/composer.ts";
 import { emptyStateStyles } from "./views/empty-state.ts";
@@ -21,6 +22,7 @@ export const styles: CSSResultGroup = [
   bannerStyles,
   emptyStateStyles,
   composerStyles,
+  attachmentsStyles,
   launcherStyles,
   preferences,
 ];

@@ -5,7 +5,7 @@ import type { JsonValue } from "../shared/protocol/chunk.ts";
 import type { ChatSession, SessionSnapshot, SessionState } from "../shared/session/chat-session.ts";
 import { editMessage, regenerate, selectVersion } from "../shared/session/versions.ts";
 import { ChatError } from "../shared/errors.ts";
-import type { ChatMessage } from "../shared/session/message.ts";
+import type { ChatMessage, ContextPart } from "../shared/session/message.ts";
 import type { TransportChunk } from "../shared/transport/transport.ts";
 import { ChanlChatAttributes } from "./attributes.ts";
 import { styles } from "./chanl-chat.styles.ts";
@@ -13,6 +13,8 @@ import type { Conversation, ConversationHost } from "./conversation.ts";
 import { AnswerWatch } from "./controllers/answer-watch.ts";
 import { Composer } from "./controllers/composer.ts";
 import { ConnectionNotice } from "./controllers/connection-notice.ts";
+import { FileIntake } from "./controllers/file-intake.ts";
+import { Hotkey } from "./controllers/hotkey.ts";
 import { Drafts } from "./controllers/drafts.ts";
 import { HistoryWindow } from "./controllers/history-window.ts";
 import { PanelController } from "./controllers/panel.ts";
@@ -41,7 +43,7 @@ import { LiveSheet } from "./theme/live-sheet.ts";
 import { bannerView, busyBannerView } from "./views/banner.ts";
 import { composerView } from "./views/composer.ts";
 import { emptyStateView } from "./views/empty-state.ts";
-import { dayOf, daysBetween, timeOf } from "./views/figures.ts";
+import { dayOf, daysBetween, timeOf, whole } from "./views/figures.ts";
 import { headerView } from "./views/header.ts";
 import { icons } from "./icons.ts";
 import { launcherView } from "./views/launcher.ts";
@@ -123,6 +125,11 @@ const OLD_AFTER_MS = 3_600_000;
  * @csspart queued - the message that waits for the end of an answer
  * @csspart composer - the form
  * @csspart input - the text field
+ * @csspart attach-button - the button that attaches files
+ * @csspart attachment - a file that goes along with the next question
+ * @csspart attachment-error - why a file was refused
+ * @csspart counter - the characters written, near the end of `maxlength`
+ * @csspart drop-veil - what shows while files are dragged over the chat
  * @csspart send-button - the button that sends and stops
  * @csspart scroll-button - the button that jumps to the end
  * @csspart launcher - the launcher of a floating chat
@@ -202,6 +209,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     changed: () => this.requestUpdate(),
     edited: (text) => {
       this.#conversation?.typed();
+      if (this.#count !== this.#countShown) this.requestUpdate();
       const { conversationId } = this.#sessions.snapshot;
       if (conversationId === "") return;
       if (text !== "") this.#sessions.remember();
@@ -209,6 +217,17 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     },
     submit: () => void this.#submit(),
   });
+  readonly #intake = new FileIntake({
+    lazy: this.#lazy,
+    takesFiles: () => this.#takesFiles,
+    rules: () => ({ t: this.#t, locale: this.#locale, accept: this.accept, maxFileSize: this.maxFileSize, maxFiles: this.maxFiles }),
+    text: () => this.#composer.text,
+    setText: (text) => this.#composer.set(text),
+    changed: () => this.requestUpdate(),
+    refused: (reason) => this.#conversation?.alert(reason),
+    focusComposer: () => this.#focusComposer(),
+  });
+  readonly #hotkey = new Hotkey(() => this.#onHotkey());
   readonly #panel = new PanelController(
     {
       dialog: () => this.renderRoot?.querySelector("dialog") ?? null,
@@ -246,6 +265,9 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #conversationShown = "";
   /** Enter was pressed before there was a session to send to. */
   #submitWaits = false;
+  #countShown = "";
+  /** Goes along with the message that waits. */
+  #queuedAlong: readonly ContextPart[] = [];
   /** What a failed send put back, so that Retry can take it out again. */
   #returned: string | null = null;
 
@@ -274,25 +296,50 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     return { ttft, tokensPerSecond };
   }
 
-  /** Asks. Settles with the ended answer, or with `null` when nothing was sent. While an answer runs, the message waits for its end. */
-  async send(text: string): Promise<ChatMessage | null> {
+  /**
+   * Asks. Settles with the ended answer, or with `null` when nothing was sent. While an answer runs, the message waits for its end.
+   * @param options `files` go along, by the rules of `attachments`; when one is refused nothing is sent, and `chanl-error` says why
+   */
+  async send(text: string, options: { files?: readonly File[] } = {}): Promise<ChatMessage | null> {
     // A script may ask as soon as the element is defined.
     if (!this.hasUpdated && this.isConnected) await this.updateComplete;
+    const { files = [] } = options;
+    if (files.length === 0) return this.#send(text, []);
+    const [refused] = this.#takesFiles ? await this.#intake.add(files) : ["This chat takes no files: it has no `attachments`."];
+    if (refused !== undefined) {
+      this.dispatchEvent(new ChanlErrorEvent({ code: "bad_request", message: refused, retryable: false }));
+      return null;
+    }
+    const { parts } = this.#intake;
+    this.#intake.clear();
+    return this.#send(text, parts);
+  }
+
+  async #send(text: string, along: readonly ContextPart[]): Promise<ChatMessage | null> {
     const { session } = this;
-    if (text.trim() === "" || this.disabled) return null;
+    if ((text.trim() === "" && along.length === 0) || this.disabled) return null;
     if (!session) {
       this.dispatchEvent(
         new ChanlErrorEvent({ code: "bad_request", message: "<chanl-chat> has neither an endpoint nor a session.", retryable: false }),
       );
       return null;
     }
+    if (this.maxLength > 0 && text.length > this.maxLength) {
+      const message = `${whole(text.length, this.#locale)} / ${whole(this.maxLength, this.#locale)}`;
+      this.#conversation?.alert(`${this.#t("composer.label")}: ${message}`);
+      this.dispatchEvent(new ChanlErrorEvent({ code: "bad_request", message: `The message is too long: ${message}`, retryable: false }));
+      return null;
+    }
     const { conversationId, isStreaming } = session.getSnapshot();
     if (isStreaming || this.#connection.isOffline) {
-      if (this.#composer.queued === null && (this.whileStreaming === "queue" || !isStreaming)) this.#composer.queue(text);
+      if (this.#composer.queued === null && (this.whileStreaming === "queue" || !isStreaming)) {
+        this.#queuedAlong = along;
+        this.#composer.queue(text);
+      }
       return null;
     }
     if (!this.dispatchEvent(new ChanlBeforeSendEvent({ conversationId, length: text.length, ...this.#content(text) }))) return null;
-    const answered = session.send(text);
+    const answered = session.send(text, along);
     const sent = this.messages.findLast(({ role }) => role === "user");
     this.#sessions.remember();
     this.#asked();
@@ -302,6 +349,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     if (answer?.status === "error" && answer.streamId === undefined && !this.#composer.hasText) {
       this.#returned = text;
       this.#composer.set(text);
+      if (!this.#intake.hasFiles) this.#intake.putBack(along);
     }
     return answer;
   }
@@ -319,7 +367,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** Asks the last question again. */
   async retry(): Promise<ChatMessage | null> {
-    if (this.#returned !== null && this.#composer.text === this.#returned) this.#composer.set("");
+    if (this.#returned !== null && this.#composer.text === this.#returned) {
+      this.#composer.set("");
+      this.#intake.clear();
+    }
     this.#returned = null;
     return this.#again((session) => session.retry());
   }
@@ -376,6 +427,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   /** Empties the conversation and everything this element has stored of it. */
   clear(): void {
     this.#composer.set("");
+    this.#intake.clear();
     this.#drafts.flush();
     this.newConversation();
   }
@@ -383,6 +435,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   /** Forgets the conversation and starts an empty one. */
   newConversation(): void {
     this.#composer.queue(null);
+    this.#queuedAlong = [];
     this.#sessions.newConversation();
     this.#focusComposer();
   }
@@ -433,7 +486,18 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   /** @internal */
   sessionConfig(): SessionConfig {
     const { endpoint, agentId, transport, conversationId, headers, getToken, fetch, tools } = this;
-    return { endpoint, agentId, transport, conversationId, headers, getToken, fetch, tools, storage: () => this.#storageArea() };
+    return {
+      endpoint,
+      agentId,
+      transport,
+      conversationId,
+      headers,
+      getToken,
+      fetch,
+      tools,
+      storage: () => this.#storageArea(),
+      isIndexed: this.storage === "indexeddb",
+    };
   }
 
   /** @internal */
@@ -473,6 +537,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     super.connectedCallback();
     this.#panel.connect();
     this.#connection.connect();
+    this.#setHotkey();
     addEventListener("pagehide", this.#keepDraft);
     document.addEventListener("visibilitychange", this.#keepDraft);
   }
@@ -481,6 +546,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     super.disconnectedCallback();
     this.#panel.disconnect();
     this.#connection.disconnect();
+    this.#hotkey.disconnect();
     this.#conversation?.leave();
     this.#anchor.disconnect();
     this.#history.disconnect();
@@ -501,6 +567,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       for (const name of ["--chanl-accent", "--chanl-on-accent", "--chanl-accent-text"]) this.#sheet.set(name, null);
       for (const [name, value] of accentProperties(this.accent)) this.#sheet.set(name, value);
     }
+    if (changed.has("hotkey")) this.#setHotkey();
     if (this.open) this.#setUnread(0);
   }
 
@@ -515,6 +582,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
         @keydown=${this.#onKeyDown}
         @focusin=${this.#onNear}
         @pointerenter=${this.#onNear}
+        @dragenter=${this.#intake.onDrag}
+        @dragover=${this.#intake.onDrag}
+        @dragleave=${this.#intake.onDrag}
+        @drop=${this.#intake.onDrag}
       >
         ${this.#bodyView()}
       </section>`;
@@ -543,6 +614,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
         @keydown=${this.#onKeyDown}
         @focusin=${this.#onNear}
         @pointerenter=${this.#onNear}
+        @dragenter=${this.#intake.onDrag}
+        @dragover=${this.#intake.onDrag}
+        @dragleave=${this.#intake.onDrag}
+        @drop=${this.#intake.onDrag}
         @cancel=${this.#onDialogCancel}
         @close=${this.#onDialogClose}
       >
@@ -571,6 +646,18 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#conversation?.rendered(this.renderRoot as ShadowRoot, this.#polite.value ?? null, this.#assertive.value ?? null);
     this.#watch.see(snapshot);
     this.#exposeStates(snapshot);
+  }
+
+  /** How much is written of how much may be, once that is near. */
+  get #count(): string {
+    const { length } = this.#composer.text;
+    if (this.maxLength <= 0 || length < this.maxLength * 0.8) return "";
+    return `${whole(length, this.#locale)} / ${whole(this.maxLength, this.#locale)}`;
+  }
+
+  /** A session of the owner's that has no `context` could not carry them to the model. */
+  get #takesFiles(): boolean {
+    return this.attachments && !this.disabled && (this.session?.carriesContext ?? true);
   }
 
   get #name(): string {
@@ -626,6 +713,13 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
             placeholder: this.placeholder,
             disclaimer: this.disclaimer ?? t("disclaimer"),
             streaming: snapshot.isStreaming,
+            queued: this.#composer.queued || this.#queuedAlong.map(({ title }) => title).join(", "),
+            canSend: !this.disabled && (this.#composer.hasText || this.#intake.hasFiles),
+            count: (this.#countShown = this.#count),
+            isTooLong: this.maxLength > 0 && this.#composer.text.length > this.maxLength,
+            files: this.#intake.view(),
+            onAttach: this.#takesFiles ? this.#intake.choose : null,
+            onPaste: this.#intake.onPaste,
             offline: this.#connection.isOffline,
             disabled: this.disabled,
             touch: isTouch(),
@@ -635,6 +729,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
           <slot name="footer"></slot>
         </div>
       </div>
+      ${this.#intake.veil()}
       <div class="vh" aria-live="polite" aria-relevant="additions" data-announcer="polite" ${ref(this.#polite)}></div>
       <div class="vh" aria-live="assertive" aria-relevant="additions" data-announcer="assertive" ${ref(this.#assertive)}></div>
     `;
@@ -733,13 +828,18 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   }
 
   async #submit(): Promise<void> {
+    if (this.#intake.isReading) await this.#intake.settled;
     const { text } = this.#composer;
-    if (text.trim() === "" || this.#composer.queued !== null) return;
+    const along = this.#intake.parts;
+    if ((text.trim() === "" && along.length === 0) || this.#composer.queued !== null) return;
     this.#submitWaits = !this.session;
     const before = this.messages.length;
-    const settled = this.send(text);
+    const settled = this.#send(text, along);
     const taken = this.messages.length > before || this.#composer.queued === text;
-    if (taken) this.#composer.set("");
+    if (taken) {
+      this.#composer.set("");
+      this.#intake.clear();
+    }
     await settled;
   }
 
@@ -776,6 +876,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #unqueue(): void {
     const { queued, text } = this.#composer;
     this.#composer.queue(null);
+    this.#intake.putBack(this.#queuedAlong);
+    this.#queuedAlong = [];
     if (queued !== null) this.#composer.set(text ? `${queued}\n${text}` : queued);
     this.#focusComposer();
   }
@@ -820,6 +922,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   readonly #onKeyDown = (event: KeyboardEvent): void => {
     if (event.isComposing || event.defaultPrevented) return;
     if (event.key === "ArrowUp" || event.key === "ArrowDown") return this.#onArrow(event);
+    if (event.key === "Backspace" && event.target === this.#input.value && this.#composer.text === "" && this.#intake.removeLast()) return;
     if (event.key !== "Escape") return;
     if (this.session?.getSnapshot().isStreaming) {
       event.preventDefault();
@@ -850,6 +953,17 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       event.preventDefault();
       this.#conversation?.edit(last.id);
     }
+  }
+
+  #setHotkey(): void {
+    if (!this.isConnected || this.#hotkey.set(this.hotkey)) return;
+    const message = `hotkey="${this.hotkey}" is no shortcut. It takes Ctrl, Alt, Meta or mod before a key, such as "mod+k", or a function key.`;
+    this.dispatchEvent(new ChanlErrorEvent({ code: "bad_request", message, retryable: false }));
+  }
+
+  #onHotkey(): void {
+    if (this.mode === "floating") void this.toggle();
+    else this.#focusComposer();
   }
 
   async #decide(toolCallId: string, decision: { approved: boolean; arguments?: JsonValue; reason?: string | undefined }): Promise<boolean> {
@@ -900,7 +1014,9 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     const { queued } = this.#composer;
     if (queued === null || this.#connection.isOffline) return;
     this.#composer.queue(null);
-    void this.send(queued);
+    const along = this.#queuedAlong;
+    this.#queuedAlong = [];
+    void this.#send(queued, along);
   }
 
   /** What waited for the network goes out; what failed for want of it is asked again. */
@@ -975,7 +1091,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   #storageArea(): Storage | null {
     if (this.storage === "none") return null;
-    return this.storage === "local" ? localStorage : sessionStorage;
+    return this.storage === "session" ? sessionStorage : localStorage;
   }
 }
 

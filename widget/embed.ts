@@ -7,6 +7,17 @@
  */
 import type { ChanlChat } from "./chanl-chat.ts";
 
+/** Above what runs at once: a constant that is read before its line is nothing in the built script. */
+const STYLE = `
+div{all:initial;position:fixed;inset:auto;inset-block-end:var(--chanl-offset-y,20px);inset-inline-end:var(--chanl-offset-x,20px);overflow:visible}
+div.start{inset-inline:var(--chanl-offset-x,20px) auto}
+button{all:unset;box-sizing:border-box;display:inline-grid;place-items:center;width:var(--chanl-launcher-size,56px);height:var(--chanl-launcher-size,56px);border-radius:50%;cursor:pointer;font:600 max(15px,.9375em)/1.55 var(--chanl-font,ui-sans-serif,system-ui,sans-serif);background:var(--chanl-accent,var(--accent,light-dark(#2b59d9,#8faeff)));color:var(--chanl-on-accent,light-dark(#fff,#0c1430));box-shadow:0 0 0 1px light-dark(rgb(255 255 255/.5),rgb(0 0 0/.4)),0 8px 22px -6px light-dark(rgb(22 25 31/.4),rgb(0 0 0/.8))}
+button.pill{display:inline-flex;align-items:center;gap:9px;width:auto;padding-inline:17px 21px;border-radius:calc(var(--chanl-launcher-size,56px)/2)}
+button:focus-visible{outline:2px solid var(--chanl-focus,light-dark(#2b59d9,#8faeff));outline-offset:2px}
+svg{width:25px;height:25px;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
+@media(forced-colors:active){button{border:1px solid CanvasText}}
+`;
+
 const script = [...document.querySelectorAll<HTMLScriptElement>("script[src]")].find(({ src }) => src === import.meta.url);
 if (script && !script.dataset["embedded"]) {
   script.dataset["embedded"] = "";
@@ -107,13 +118,3 @@ function whenIdle(run: () => void): void {
   if (document.readyState === "complete") rest();
   else addEventListener("load", rest, { once: true });
 }
-
-const STYLE = `
-div{all:initial;position:fixed;inset:auto;inset-block-end:var(--chanl-offset-y,20px);inset-inline-end:var(--chanl-offset-x,20px);overflow:visible}
-div.start{inset-inline:var(--chanl-offset-x,20px) auto}
-button{all:unset;box-sizing:border-box;display:inline-grid;place-items:center;width:var(--chanl-launcher-size,56px);height:var(--chanl-launcher-size,56px);border-radius:50%;cursor:pointer;font:600 max(15px,.9375em)/1.55 var(--chanl-font,ui-sans-serif,system-ui,sans-serif);background:var(--chanl-accent,var(--accent,light-dark(#2b59d9,#8faeff)));color:var(--chanl-on-accent,light-dark(#fff,#0c1430));box-shadow:0 0 0 1px light-dark(rgb(255 255 255/.5),rgb(0 0 0/.4)),0 8px 22px -6px light-dark(rgb(22 25 31/.4),rgb(0 0 0/.8))}
-button.pill{display:inline-flex;align-items:center;gap:9px;width:auto;padding-inline:17px 21px;border-radius:calc(var(--chanl-launcher-size,56px)/2)}
-button:focus-visible{outline:2px solid var(--chanl-focus,light-dark(#2b59d9,#8faeff));outline-offset:2px}
-svg{width:25px;height:25px;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
-@media(forced-colors:active){button{border:1px solid CanvasText}}
-`;

@@ -18,6 +18,7 @@ export interface LazyHost {
 
 const LOADERS = {
   conversation: () => import("./conversation.ts"),
+  attachments: () => import("./attachments.ts"),
   edit: () => import("./views/edit-message.ts"),
   "read-aloud": () => import("./read-aloud.ts"),
   export: () => import("./export.ts"),

@@ -13,14 +13,50 @@ function executablePath(): string {
   return path;
 }
 
-/** @param scrollbars as a person has them; without, Playwright hides them all */
-export function launchBrowser({ scrollbars = false } = {}): Promise<Browser> {
-  return chromium.launch({
+/**
+ * @param options `scrollbars` as a person has them; without, Playwright hides them all. `expectsReports`: the file provokes reports on its
+ * content policy, and counts them itself
+ */
+export async function launchBrowser({ scrollbars = false, expectsReports = false } = {}): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: executablePath(),
     headless: true,
     args: TEST_ARGS,
     ...(scrollbars ? { ignoreDefaultArgs: ["--hide-scrollbars"] } : {}),
   });
+  const reports: string[] = [];
+  // `newPage` makes its context through here too.
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    if (!expectsReports) watchPolicy(context, reports);
+    return context;
+  };
+  const close = browser.close.bind(browser);
+  browser.close = async (options) => {
+    await close(options);
+    insistOnPolicy(reports);
+  };
+  return browser;
+}
+
+/**
+ * The whole suite runs under the strictest policy there is, Trusted Types included: the gateway's pages and the extension's send
+ * it. What Chromium has to report about any page fails the file when its browser is closed.
+ */
+function watchPolicy(context: BrowserContext, reports: string[]): void {
+  context.on("console", (message) => {
+    if (message.type() === "error" && isPolicyReport(message.text())) reports.push(`${message.page()?.url()}: ${message.text()}`);
+  });
+  context.on("weberror", (error) => {
+    if (isPolicyReport(String(error.error()))) reports.push(`${error.page()?.url()}: ${error.error()}`);
+  });
+}
+
+const isPolicyReport = (text: string): boolean => /content security policy|requires 'Trusted/i.test(text);
+
+function insistOnPolicy(reports: readonly string[]): void {
+  if (reports.length > 0) throw new Error(`Against the Content Security Policy:\n${reports.join("\n")}`);
 }
 
 /** Everything a page complains about: uncaught errors, console errors, CSP reports. */
@@ -78,6 +114,8 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       "--window-size=1200,800",
     ],
   });
+  const reports: string[] = [];
+  watchPolicy(context, reports);
   const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
   const id = worker.url().split("/")[2]!;
   // A trigger before the worker has registered its listener is lost.
@@ -135,6 +173,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       const port = (await readFile(join(profile, "DevToolsActivePort"), "utf8")).split("\n")[0]!;
       const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
       connections.push(connection);
+      for (const each of connection.contexts()) watchPolicy(each, reports);
       return connection
         .contexts()
         .flatMap((each) => each.pages())
@@ -144,6 +183,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
       for (const connection of connections) await connection.close().catch(() => undefined);
       await context.close();
       if (options.profile === undefined) await rm(profile, { recursive: true, force: true });
+      insistOnPolicy(reports);
     },
   };
   return launched;

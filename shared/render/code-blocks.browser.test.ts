@@ -183,6 +183,11 @@ describe("colours", () => {
   });
 });
 
+test("code and tables of an answer that still streams can be reached by keyboard, complete or not", () => {
+  const { root } = render("```\nx\n```\n\n| a |\n|---|\n| b |\n\n```\ngrow", {}, false);
+  expect([...root.querySelectorAll<HTMLElement>("pre, .tw")].map(({ tabIndex }) => tabIndex)).toEqual([0, 0, 0]);
+});
+
 test("what scrolls sideways is reachable by keyboard while it does", async () => {
   const { root } = render(`\`\`\`\n${"wide ".repeat(100)}\n\`\`\`\n\n\`\`\`\nx\n\`\`\`\n\n| ${"a".repeat(300)} |\n|---|\n`);
   root.style.width = "300px";

@@ -33,6 +33,7 @@ export function createCode(document: Document, info: string, labels: RenderLabel
   const element = createElement(document, "div", { class: "code", dir: "ltr" });
   const bar = createElement(document, "div", { class: "bar" });
   const pre = createElement(document, "pre", {
+    tabindex: "0",
     role: "group",
     "aria-label": word ? fillLabel(labels.codeBlock, { lang: name }) : labels.code,
   });

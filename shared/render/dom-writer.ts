@@ -139,7 +139,7 @@ export class DomWriter implements TreeSink<BlockView> {
 
   /**
    * The text is complete: long code is folded, not before, because what one is reading must not shrink. What overflows is
-   * watched from here on: while the text streams each observation would cost a layout.
+   * watched from here on: while the text streams each observation would cost a layout, and every box is in the tab order.
    */
   end(): void {
     for (const code of this.#codes) code.fold();
@@ -239,7 +239,12 @@ export class DomWriter implements TreeSink<BlockView> {
         return view(code.element, code.element, code);
       }
       case "table": {
-        const wrapper = createElement(this.#document, "div", { class: "tw", role: "group", "aria-label": this.#context.labels.table });
+        const wrapper = createElement(this.#document, "div", {
+          class: "tw",
+          role: "group",
+          tabindex: "0",
+          "aria-label": this.#context.labels.table,
+        });
         const table = make("table");
         wrapper.append(table);
         this.#boxes.push(wrapper);

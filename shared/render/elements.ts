@@ -53,6 +53,7 @@ export type Attribute =
   | "scope"
   | "src"
   | "start"
+  | "tabindex"
   | "target"
   | "title"
   | "type";

@@ -1,4 +1,4 @@
-/** What scrolls must be reachable by keyboard: boxes that are wider inside than outside get a place in the tab order. */
+/** What scrolls must be reachable by keyboard: boxes that are not wider inside than outside lose their place in the tab order. */
 export class OverflowWatch {
   #observer: ResizeObserver | null = null;
   readonly #view: (Window & typeof globalThis) | null;
@@ -10,8 +10,7 @@ export class OverflowWatch {
   /** Looks at a box whose content is complete, now and whenever its own width changes. */
   add(box: HTMLElement): void {
     this.#observer ??= this.#view?.ResizeObserver ? new this.#view.ResizeObserver(reach) : null;
-    // Out of sight it is not laid out, and may scroll until it is seen not to.
-    box.setAttribute("tabindex", "0");
+    // Out of sight it is not laid out: it keeps the place in the tab order it was made with until it is seen not to scroll.
     this.#observer?.observe(box);
   }
 

@@ -12,7 +12,7 @@ import type { ChatTransport, FollowOptions, ReconnectNotice, TransportChunk } fr
 import type { ClientTools, ToolHost, ToolRun } from "./client-tools.ts";
 import type { ActiveRun, ConversationStore } from "./conversation-store.ts";
 import { insist, isSettled } from "./insist.ts";
-import { question, type ChatMessage } from "./message.ts";
+import { question, type ChatMessage, type ContextPart } from "./message.ts";
 import { randomId } from "../random-id.ts";
 import { reduceMessage, resumeMessage } from "./reduce.ts";
 import { requestMessages, type ContextSource } from "./request-messages.ts";
@@ -112,6 +112,11 @@ export class ChatSession {
     return (this.#snapshot ??= this.#takeSnapshot());
   }
 
+  /** Whether what goes along with a question reaches the model. */
+  get carriesContext(): boolean {
+    return !!this.#options.context;
+  }
+
   /** Called synchronously after each change. A view that draws coalesces calls to one per frame. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -157,10 +162,11 @@ export class ChatSession {
   /**
    * Asks. The user's message is in the snapshot before this returns. Settles with the ended answer, whatever its end; never rejects.
    * `null` when there is nothing to send or an answer is still running.
+   * @param along what goes with the words, such as files; only a session with a `context` carries it to the model
    */
-  async send(text: string): Promise<ChatMessage | null> {
-    if (text.trim() === "" || this.#run) return null;
-    const asked = question(text, this.#now());
+  async send(text: string, along: readonly ContextPart[] = []): Promise<ChatMessage | null> {
+    if ((text.trim() === "" && !along.length) || this.#run) return null;
+    const asked = question(text, this.#now(), along);
     this.#messages = [...this.#messages, asked];
     return this.#ask(undefined, asked);
   }

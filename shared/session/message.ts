@@ -58,13 +58,14 @@ export interface SourcePart {
   snippet?: string;
 }
 
-/** What a person sent along with their words: text of a page they read, or a picture of it. It is data to answer from, and never theirs. */
+/** What a person sent along with their words: text of a page they read, a picture of it, or a file. It is data to answer from, and never theirs. */
 export interface ContextPart {
   type: "context";
   /** Random: it marks where the text begins and ends in what the model reads, so a page cannot forge the mark. */
   id: string;
-  kind: "page" | "selection" | "picture";
+  kind: "page" | "selection" | "picture" | "file";
   title: string;
+  /** Empty for a file. */
   url: string;
   text: string;
   /** The page had more. */

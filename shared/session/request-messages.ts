@@ -28,8 +28,8 @@ export function requestMessages(messages: readonly ChatMessage[], context?: Cont
   for (const message of messages.toReversed()) {
     const { role } = message;
     const text = messageText(message);
-    if (text === "") continue;
     const along = message.parts.filter((part): part is ContextPart => part.type === "context");
+    if (text === "" && !along.length) continue;
     const whole = context?.quote(text, along) ?? text;
     // With the newest question only: a picture is as large as many questions.
     const images = (result.length === 0 && context?.images(along)) || [];

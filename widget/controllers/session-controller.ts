@@ -4,6 +4,8 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { isTerminal } from "../../shared/protocol/chunk.ts";
 import { ChatSession, type SessionSnapshot } from "../../shared/session/chat-session.ts";
 import { ClientTools, type ClientTool } from "../../shared/session/client-tools.ts";
+import { pageContext } from "../../shared/session/context.ts";
+import type { ConversationStore } from "../../shared/session/conversation-store.ts";
 import { createWebStorageStore } from "../../shared/session/web-storage-store.ts";
 import { type ChatMessage, messageText } from "../../shared/session/message.ts";
 import { createEventSourceTransport } from "../../shared/transport/event-source.ts";
@@ -30,6 +32,8 @@ export interface SessionConfig {
   transport: TransportName;
   conversationId: string;
   storage: () => Storage | null;
+  /** Conversations are in IndexedDB, and `storage` is for what is small. */
+  isIndexed: boolean;
   headers: HeadersSource | undefined;
   getToken: (() => string | null | Promise<string | null>) | undefined;
   fetch: typeof globalThis.fetch | undefined;
@@ -122,7 +126,7 @@ export class SessionController implements ReactiveController {
       return;
     }
     const config = this.#host.sessionConfig();
-    const asked = JSON.stringify([config.endpoint, config.agentId, config.transport, config.conversationId]);
+    const asked = JSON.stringify([config.endpoint, config.agentId, config.transport, config.conversationId, config.isIndexed]);
     if (this.#session && this.#builtFrom === asked) return;
     if (!config.endpoint) {
       if (this.#session) this.#release();
@@ -152,8 +156,10 @@ export class SessionController implements ReactiveController {
       transport,
       agentId: config.agentId,
       conversationId: config.conversationId || pointer?.load(),
-      store: createWebStorageStore(() => config.storage() ?? NO_STORAGE),
+      store: config.isIndexed ? indexedStore() : createWebStorageStore(() => config.storage() ?? NO_STORAGE),
       tools: new ClientTools(() => current().tools ?? {}),
+      // Files come with the question; this is how the model reads them.
+      context: pageContext(() => Promise.resolve([])),
     });
     this.#use(session);
     this.#transport = transport;
@@ -257,6 +263,16 @@ export class SessionController implements ReactiveController {
       }),
     );
   }
+}
+
+/** What is saved before its part has come waits for it, in order. */
+function indexedStore(): ConversationStore {
+  const loaded = import("../indexed-store.ts").then(({ createIndexedStore }) => createIndexedStore()).catch(() => null);
+  return {
+    load: async (id) => (await loaded)?.load(id) ?? null,
+    save: (id, conversation) => void loaded.then((store) => store?.save(id, conversation)),
+    remove: (id) => void loaded.then((store) => store?.remove(id)),
+  };
 }
 
 const NO_STORAGE = { getItem: () => null, setItem: () => undefined, removeItem: () => undefined };

@@ -13,6 +13,17 @@ export interface ComposerView {
   placeholder: string;
   disclaimer: string;
   streaming: boolean;
+  /** What waits, in words. */
+  queued: string;
+  canSend: boolean;
+  /** How much is written of how much may be; empty while there is room. */
+  count: string;
+  isTooLong: boolean;
+  /** What goes along with the question. */
+  files: unknown;
+  /** `null` where no files are taken. */
+  onAttach: (() => void) | null;
+  onPaste: (event: ClipboardEvent) => void;
   offline: boolean;
   disabled: boolean;
   /** A keyboard on glass: its Enter makes a new line. */
@@ -31,14 +42,29 @@ export function composerView(view: ComposerView): TemplateResult {
         ? nothing
         : html`<div class="queued" part="queued">
             ${icons.clock()}
-            <p><strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong> <span dir="auto">${composer.queued}</span></p>
+            <p><strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong> <span dir="auto">${view.queued}</span></p>
             <button type="button" class="ib" aria-label=${t("composer.unqueue")} title=${t("composer.unqueue")} @click=${view.onUnqueue}>
               ${icons.undo()}
             </button>
           </div>`
     }
     <form class="comp" part="composer" @submit=${(event: Event) => event.preventDefault()}>
+      ${view.files}
       <slot name="composer-start"></slot>
+      ${
+        view.onAttach
+          ? html`<button
+              type="button"
+              class="ib"
+              part="attach-button"
+              aria-label=${t("composer.attach")}
+              title=${t("composer.attach")}
+              @click=${view.onAttach}
+            >
+              ${icons.attach()}
+            </button>`
+          : nothing
+      }
       <textarea
         part="input"
         rows="1"
@@ -49,6 +75,7 @@ export function composerView(view: ComposerView): TemplateResult {
         ?disabled=${view.disabled}
         enterkeyhint=${view.touch ? "enter" : "send"}
         @input=${composer.onInput}
+        @paste=${view.onPaste}
         @keydown=${composer.onKeyDown}
         @compositionend=${composer.onCompositionEnd}
         ${ref(view.input)}
@@ -59,14 +86,18 @@ export function composerView(view: ComposerView): TemplateResult {
         class="send ${streaming ? "stop" : ""}"
         part="send-button"
         aria-label=${streaming ? t("composer.stop") : t("composer.send")}
-        aria-disabled=${!streaming && (view.disabled || !composer.hasText) ? "true" : nothing}
+        aria-disabled=${!streaming && !view.canSend ? "true" : nothing}
         title=${streaming ? t("composer.stop") : t("composer.send")}
         @click=${view.onButton}
       >
         ${streaming ? html`<span class="sq" aria-hidden="true"></span>` : icons.send()}
       </button>
     </form>
-    <p class="hint" id="hint" dir="auto"><slot name="disclaimer">${hint}</slot></p>
+    <p class="hint ${view.count ? "counted" : ""}" id="hint" dir="auto">
+      <slot name="disclaimer">${hint}</slot>${
+        view.count ? html` <bdi class="count ${view.isTooLong ? "over" : ""}" part="counter" dir="ltr">${view.count}</bdi>` : nothing
+      }
+    </p>
   `;
 }
 
@@ -95,6 +126,7 @@ export const composerStyles = css`
   }
   .comp {
     display: flex;
+    flex-wrap: wrap;
     align-items: flex-end;
     gap: 4px;
     padding: 5px;
@@ -172,6 +204,22 @@ export const composerStyles = css`
     color: var(--_muted);
     text-align: center;
     text-wrap: balance;
+  }
+  .hint.counted {
+    display: flex;
+    gap: 12px;
+    justify-content: space-between;
+    padding-inline: 4px;
+    text-align: start;
+  }
+  .count {
+    flex: none;
+    margin-inline-start: auto;
+    font-variant-numeric: tabular-nums;
+  }
+  .count.over {
+    color: var(--_danger);
+    font-weight: 600;
   }
   .queued {
     display: flex;

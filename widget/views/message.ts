@@ -91,7 +91,7 @@ function userView({ message, at }: MessageView, context: MessageContext): Templa
                 <span class="acts-on-hover"
                   >${timeView(message, context)}${actionView(t("act.edit"), icons.edit(), () => actions.edit(message))}</span
                 >
-                <div class="bub" part="bubble" dir="auto">${text}</div>
+                ${text ? html`<div class="bub" part="bubble" dir="auto">${text}</div>` : nothing}
               </div>
               ${versionsOf(message, context)}`
       }
@@ -107,7 +107,8 @@ function contextView({ parts }: ChatMessage, t: Translate, locale: string): unkn
     ${along.map(
       ({ url, title, text }) =>
         html`<li part="context" title=${title}>
-          <bdi>${URL.canParse(url) ? new URL(url).host : title}</bdi> · ${t("msg.chars", { n: whole(text.length, locale) })}
+          <bdi>${URL.canParse(url) ? new URL(url).host : title}</bdi
+          >${text ? ` · ${t("msg.chars", { n: whole(text.length, locale) })}` : nothing}
         </li>`,
     )}
   </ul>`;

@@ -1,0 +1,2 @@
+export function missingFonts(): string[];
+export function installFonts(): string[];
