@@ -116,12 +116,12 @@ async function typing(browser, content, messages) {
   const { page, cdp } = await open(browser, content);
   await page.evaluate(
     async ([count, chars]) => {
-      if (count === "plain") bench.showPlainStream();
+      if (count === "plain") bench.showPlainStream(2);
       else if (count === "none") bench.showField();
       else {
         await bench.show(count, chars);
         bench.begin();
-        bench.receive();
+        bench.stream(2);
       }
       globalThis.delays = bench.watchTyping();
     },

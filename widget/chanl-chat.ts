@@ -643,7 +643,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#history.observe(this.#scroller.value ?? null, this.#anchor.pinned ? null : (this.#sentinel.value ?? null), this.#extended);
     this.#extended = false;
     if (this.#conversation) this.#history.fill();
-    this.#conversation?.rendered(this.renderRoot as ShadowRoot, this.#polite.value ?? null, this.#assertive.value ?? null);
+    this.#conversation?.rendered(this.renderRoot, this.#polite.value ?? null, this.#assertive.value ?? null);
     this.#watch.see(snapshot);
     this.#exposeStates(snapshot);
   }

@@ -70,9 +70,8 @@ export class Conversation {
   readonly #host: ConversationHost;
   readonly #answerText: AnswerText;
   readonly #disclosures: Disclosures;
-  readonly #frames = new TypingFrames(documentFrames(document), (isTyping) => this.#holdCarets(isTyping));
+  readonly #frames = new TypingFrames(documentFrames(document));
   readonly #announcer: Announcer;
-  #root: ShadowRoot | null = null;
   #copied: string | null = null;
   #editing: string | null = null;
   #reading: { id: string; stop: () => void } | null = null;
@@ -128,8 +127,7 @@ export class Conversation {
   }
 
   /** Called after each render. */
-  rendered(root: ShadowRoot, polite: HTMLElement | null, assertive: HTMLElement | null): void {
-    this.#root = root;
+  rendered(root: Node, polite: HTMLElement | null, assertive: HTMLElement | null): void {
     this.#announcer.attach(polite, assertive);
     this.#answerText.sweep(root);
   }
@@ -252,15 +250,6 @@ export class Conversation {
       this.#host.changed();
     });
     this.#host.changed();
-  }
-
-  /** A caret that blinks is a frame each time the screen is drawn where the browser does not composite. It stands still while one types. */
-  #holdCarets(isTyping: boolean): void {
-    for (const animation of this.#root?.getAnimations() ?? []) {
-      if (!(animation instanceof CSSAnimation) || animation.animationName !== "blink") continue;
-      if (isTyping) animation.pause();
-      else animation.play();
-    }
   }
 
   /** A key was pressed in the composer. */

@@ -3,7 +3,7 @@ import { cdp } from "vitest/browser";
 import { afterEach, expect, it, vi } from "vitest";
 
 import "./define.ts";
-import { frame, mount, type Mounted, settle, unmountAll, wait } from "./testing/mount.ts";
+import { frame, mount, type Mounted, settle, unmountAll } from "./testing/mount.ts";
 
 afterEach(unmountAll);
 
@@ -16,8 +16,6 @@ const browser = (): Protocol => cdp() as unknown as Protocol;
 
 const KEYS = 20;
 const FRAMES = 30;
-/** After this long nobody types any more. */
-const TYPING_OVER_MS = 400;
 /** Layouts that are nobody's: the runner's own page. */
 const SLACK = 4;
 
@@ -81,7 +79,6 @@ it("a key touches nothing but its field, and one layout shows it", async () => {
 
 it("a streamed frame renders nothing of the widget again, leaves the composer alone, and lays out once", async () => {
   const { chat, root, transport, updates } = await begin();
-  await wait(TYPING_OVER_MS);
   await browser().send("Performance.enable");
   const inDock = watch(root.querySelector(".dock")!);
   let writes = 0;
@@ -100,7 +97,7 @@ it("a streamed frame renders nothing of the widget again, leaves the composer al
   expect(after - before).toBeLessThanOrEqual(writes + SLACK);
 });
 
-it("while one types the text is written at most ten times a second, and all of it is there", async () => {
+it("while one types the text is written ten times a second, and all of it is there", async () => {
   const { chat, root, transport } = await begin();
   const log = root.querySelector(".log")!;
   let writes = 0;
@@ -116,9 +113,6 @@ it("while one types the text is written at most ten times a second, and all of i
   const seconds = (performance.now() - start) / 1_000;
   expect(writes).toBeGreaterThan(4);
   expect(writes).toBeLessThanOrEqual(11 * seconds + 2);
-  const carets = (): string[] => root.getAnimations().map((animation) => animation.playState);
-  expect(carets()).toEqual(["paused"]);
-  await vi.waitFor(() => expect(carets()).toEqual(["running"]));
   transport.last.done();
   await vi.waitFor(() => expect(log.textContent).toContain(`piece ${frames},`));
   observer.disconnect();

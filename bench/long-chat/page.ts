@@ -102,29 +102,20 @@ function begin(): void {
 
 let streaming = false;
 
-const WORDS = PARAGRAPH.split(" ");
-/** The nth token of an answer of paragraphs of 80. */
-const tokenAt = (at: number): string => (at % 80 === 79 ? "\n\n" : `${WORDS[at % WORDS.length]} `);
-
-/** So many tokens in each frame, until `stop`. */
-function stream(tokens: number): void {
+/** So many tokens in each frame, until `stop`; a paragraph of about 80 of them. */
+function stream(tokens: number, write = (token: string): unknown => transport.last.text(token)): void {
   streaming = true;
   let at = 0;
+  const words = PARAGRAPH.split(" ");
   const next = (): void => {
     if (!streaming) return;
-    for (let token = 0; token < tokens; token += 1) transport.last.text(tokenAt(at++));
+    for (let token = 0; token < tokens; token += 1) {
+      write(at % 80 === 79 ? "\n\n" : `${words[at % words.length]} `);
+      at += 1;
+    }
     requestAnimationFrame(next);
   };
   requestAnimationFrame(next);
-}
-
-/** A piece of two tokens sixty times a second, whenever the page has time for it: the network does not wait for frames. */
-function receive(write = (token: string): unknown => transport.last.text(token)): void {
-  let at = 0;
-  setInterval(() => {
-    write(tokenAt(at++));
-    write(tokenAt(at++));
-  }, 1_000 / 60);
 }
 
 async function frames(count: number): Promise<void> {
@@ -136,27 +127,25 @@ function showField(): void {
   document.body.append(document.createElement("textarea"));
 }
 
-/** The same text, received as plain text into a log above the field, which follows it: no chat that shows each piece at once does less. */
-function showPlainStream(): void {
+/** The same text, streamed as plain text into a log above the field, which follows it: no chat can do less. */
+function showPlainStream(tokens: number): void {
   const plain = document.createElement("div");
   plain.style.cssText = "height: 600px; overflow: auto; font: 15px / 1.55 sans-serif";
   document.body.append(plain);
   showField();
   let paragraph: HTMLElement | null = null;
-  let follows = false;
   const write = (token: string): void => {
     if (token === "\n\n" || !paragraph) plain.append((paragraph = document.createElement("p")));
     else paragraph.append(token);
-    if (follows) return;
-    follows = true;
-    requestAnimationFrame(() => {
-      follows = false;
-      plain.scrollTop = plain.scrollHeight;
-    });
   };
   // As much as is there beside the widget's.
-  for (let at = 0; at < 900; at += 1) write(tokenAt(at));
-  receive(write);
+  for (let at = 0; at < 900; at += 1) write(at % 80 === 79 ? "\n\n" : `${PARAGRAPH.split(" ")[at % 30]} `);
+  stream(tokens, write);
+  const follow = (): void => {
+    plain.scrollTop = plain.scrollHeight;
+    if (streaming) requestAnimationFrame(follow);
+  };
+  requestAnimationFrame(follow);
 }
 
 /** Time from each key to the paint that shows it, in ms. */
@@ -176,7 +165,6 @@ Object.assign(globalThis, {
     showPlainStream,
     begin,
     stream,
-    receive,
     frames,
     watchTyping,
     stop: () => (streaming = false),
