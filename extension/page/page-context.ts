@@ -88,7 +88,7 @@ export class PageContext {
   }
 
   /** A gesture elsewhere showed the panel a page, or a selection on it. */
-  async take(intent: Intent): Promise<void> {
+  async take(intent: Exclude<Intent, { kind: "question" }>): Promise<void> {
     await this.look();
     if (intent.kind === "page") {
       this.#isOn = true;

@@ -26,6 +26,9 @@ import { icons } from "./icons.ts";
 /** Codes that mean "the address is wrong or nobody answers there": the doctor can say more. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set(["network", "bad_frame", "forbidden", "unauthorized", "not_found"]);
 
+/** Starters that are nothing without the page. */
+const PAGE_STARTERS = ["starterPage", "starterPoints"] as const;
+
 const element = (id: string): HTMLElement => {
   const found = document.getElementById(id);
   if (!found) throw new Error(`side-panel/index.html has no #${id}`);
@@ -43,6 +46,7 @@ class Panel {
   readonly #chips = document.createElement("div");
   #session: ChatSession | null = null;
   #conversationId = "";
+  #restored: Promise<unknown> = Promise.resolve();
   /** Where the running question was asked. */
   #tabId: number | null = null;
 
@@ -70,7 +74,9 @@ class Panel {
     chat.setAttribute("show-metrics", "");
     // Drafts outlive the panel, as conversations do.
     chat.setAttribute("storage", "local");
-    chat.starters = [t("starterPage"), t("starterPoints"), t("starterHelp")];
+    chat.starters = [...PAGE_STARTERS, "starterHelp" as const].map((key) => t(key));
+    // Events never leave this page.
+    chat.setAttribute("events", "content");
     this.#actions.slot = "header-actions";
     this.#chips.slot = "composer-start";
     chat.append(this.#actions, this.#chips);
@@ -81,7 +87,7 @@ class Panel {
     });
     chat.addEventListener("chanl-stream-start", () => this.#say(null));
     chat.addEventListener("chanl-send", ({ detail }) => void rememberCurrent(this.#windowId, detail.conversationId));
-    chat.addEventListener("chanl-before-send", () => void this.#beforeSend());
+    chat.addEventListener("chanl-before-send", ({ detail }) => void this.#beforeSend(detail.text));
     chat.addEventListener("input", () => void this.#onInput());
     element("chat").replaceChildren(chat);
     this.#draw();
@@ -95,7 +101,8 @@ class Panel {
     await this.open(id, isNew ? id : undefined);
     onIntent(this.#windowId, (intent) => {
       chat.focus();
-      void this.#context.take(intent);
+      if (intent.kind === "question") void this.#askFromElsewhere(intent.text);
+      else void this.#context.take(intent);
     });
   }
 
@@ -119,7 +126,7 @@ class Panel {
     this.#context.forget();
     this.#tabId = await activeTabId(this.#windowId);
     this.#chat.session = session;
-    void session.restore();
+    this.#restored = session.restore();
     if (conversationId !== fresh) void rememberCurrent(this.#windowId, conversationId);
     return true;
   }
@@ -149,7 +156,15 @@ class Panel {
     void forgetCurrent(this.#windowId);
   }
 
-  async #beforeSend(): Promise<void> {
+  /** A question that was not typed here. An answer that is still running comes back first, and the question waits for its end. */
+  async #askFromElsewhere(text: string): Promise<void> {
+    await this.#restored;
+    await this.#chat.send(text);
+  }
+
+  async #beforeSend(text = ""): Promise<void> {
+    // "This page" means the page, whether its chip was on or not: choosing the starter is the leave, and the chip shows it.
+    if (PAGE_STARTERS.some((key) => text === t(key))) void this.#context.include();
     this.#tabId = await activeTabId(this.#windowId);
   }
 
