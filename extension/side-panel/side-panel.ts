@@ -17,7 +17,7 @@ import { pageContext } from "../../shared/session/context.ts";
 import { PageContext } from "../page/page-context.ts";
 import { pageTools } from "../page/tools.ts";
 import { loadToken } from "../secrets.ts";
-import { chatEndpoint, loadSettings, onSettingsChanged, type Settings } from "../settings.ts";
+import { chatEndpoint, loadSettings, onSettingsChanged, saveSettings, type Settings } from "../settings.ts";
 import { guardStorage } from "../storage-access.ts";
 import { approvalCard } from "./approval-card.ts";
 import { contextChips } from "./context-chips.ts";
@@ -34,6 +34,8 @@ const element = (id: string): HTMLElement => {
   if (!found) throw new Error(`side-panel/index.html has no #${id}`);
   return found;
 };
+
+type Action = [label: string, action: () => void];
 
 class Panel {
   readonly #settings: Settings;
@@ -81,7 +83,8 @@ class Panel {
     this.#chips.slot = "composer-start";
     chat.append(this.#actions, this.#chips);
     chat.addEventListener("chanl-error", ({ detail }) => {
-      if (CONNECTION_CODES.has(detail.code)) this.#say(t("noAnswer", this.#settings.server), { isConnection: true });
+      if (this.#settings.backend === "browser") this.#say(detail.message);
+      else if (CONNECTION_CODES.has(detail.code)) this.#sayNoAnswer();
       // Without a session yet, what was sent waits for it.
       else if (detail.code === "bad_request" && this.#session) this.#say(detail.message);
     });
@@ -135,7 +138,9 @@ class Panel {
     const { server, backend } = this.#settings;
     if (backend === "browser") {
       const { createBuiltInTransport } = await import("../built-in-model.ts");
-      return createBuiltInTransport();
+      return createBuiltInTransport({
+        onDownload: (share) => this.#say(share < 1 ? t("builtInDownloading", Math.floor(share * 10) * 10) : null),
+      });
     }
     return createFetchSseTransport({
       endpoint: chatEndpoint(this.#settings),
@@ -175,16 +180,30 @@ class Panel {
     await slashMenu({ chat: this.#chat, field, context: this.#context, host: element("menu") });
   }
 
+  /** Nobody answers: the doctor can say why, and the browser's own model can answer instead, where there is one. */
+  #sayNoAnswer(): void {
+    const say = (others: readonly Action[]): void =>
+      this.#say(t("noAnswer", this.#settings.server), [
+        [t("findOut"), () => void this.#diagnose()],
+        ...others,
+        [t("openSettings"), () => void chrome.runtime.openOptionsPage()],
+      ]);
+    say([]);
+    if (!("LanguageModel" in globalThis)) return;
+    void import("../built-in-model.ts").then(async ({ builtInAvailability }) => {
+      if ((await builtInAvailability()) === "unavailable") return;
+      say([[t("useBuiltIn"), () => void saveSettings({ ...this.#settings, backend: "browser" })]]);
+    });
+  }
+
   /** One line above the chat; `null` takes it away. */
-  #say(text: string | null, { isConnection = false } = {}): void {
-    const button = (label: string, action: () => void) => html`<button type="button" @click=${action}>${label}</button>`;
+  #say(text: string | null, actions: readonly Action[] = []): void {
     render(
       text === null
         ? nothing
         : html`<div class="notice" role="alert">
             <p>${text}</p>
-            ${isConnection ? button(t("findOut"), () => void this.#diagnose()) : nothing}
-            ${isConnection ? button(t("openSettings"), () => void chrome.runtime.openOptionsPage()) : nothing}
+            ${actions.map(([label, action]) => html`<button type="button" @click=${action}>${label}</button>`)}
             <button type="button" class="plain" aria-label=${t("dismiss")} @click=${() => this.#say(null)}>×</button>
           </div>`,
       element("notice"),
@@ -212,6 +231,7 @@ class Panel {
   }
 
   #draw(): void {
+    const focused = document.activeElement;
     render(approvalCard(this.#approvals), element("approvals"));
     render(contextChips(this.#context, { openMenu: () => void this.#openMenu() }), this.#chips);
     render(
@@ -231,6 +251,8 @@ class Panel {
     );
     const page = this.#context.page;
     this.#chat.setAttribute("subtitle", page?.kind === "readable" ? t("beside", new URL(page.target.url).host) : t("subtitle"));
+    // What had the focus answered its question and is gone.
+    if (focused && !focused.isConnected) this.#chat.focus();
   }
 }
 
