@@ -100,13 +100,15 @@ class Panel {
       this.#store.close();
       location.reload();
     });
-    const { id, isNew } = await openCurrent(this.#windowId);
-    await this.open(id, isNew ? id : undefined);
+    const opened = openCurrent(this.#windowId).then(({ id, isNew }) => this.open(id, isNew ? id : undefined));
+    // What a gesture sent along is read while the conversation is still coming from the disk.
     onIntent(this.#windowId, (intent) => {
       chat.focus();
-      if (intent.kind === "question") void this.#askFromElsewhere(intent.text);
-      else void this.#context.take(intent);
+      if (intent.kind === "question") void opened.then(() => this.#askFromElsewhere(intent.text));
+      // The mark is read by `npm run bench:panel`.
+      else void this.#context.take(intent).then(() => performance.mark("chanl-intent-shown"));
     });
+    await opened;
   }
 
   /** Shows a conversation. `false` when another window has it. @param fresh the id of one that is empty. */
@@ -124,9 +126,10 @@ class Panel {
       tools: new ClientTools(tools),
       context: pageContext(() => this.#context.gather()),
     });
+    // At first there is nothing to forget, and a selection may be on its way.
+    if (this.#session) this.#context.forget();
     this.#session = session;
     session.subscribe(() => this.#follow(session));
-    this.#context.forget();
     this.#tabId = await activeTabId(this.#windowId);
     this.#chat.session = session;
     this.#restored = session.restore();
@@ -190,10 +193,12 @@ class Panel {
       ]);
     say([]);
     if (!("LanguageModel" in globalThis)) return;
-    void import("../built-in-model.ts").then(async ({ builtInAvailability }) => {
-      if ((await builtInAvailability()) === "unavailable") return;
-      say([[t("useBuiltIn"), () => void saveSettings({ ...this.#settings, backend: "browser" })]]);
-    });
+    void import("../built-in-model.ts")
+      .then(({ builtInAvailability }) => builtInAvailability())
+      .then((state) => {
+        if (state !== "unavailable") say([[t("useBuiltIn"), () => void saveSettings({ ...this.#settings, backend: "browser" })]]);
+        return state;
+      });
   }
 
   /** One line above the chat; `null` takes it away. */
