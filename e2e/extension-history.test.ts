@@ -229,7 +229,10 @@ test("when there is no more room the chat goes on and says what is not kept", as
   // A new address makes the panel start over.
   await panel.waitForTimeout(1_000);
   await panel.locator('[part~="input"]').waitFor();
+  // Chrome takes no smaller quota for an extension's origin over its protocol, so the store refuses as it does then.
   await panel.evaluate(() => {
+    const { put } = IDBObjectStore.prototype;
+    Object.assign(globalThis, { makeRoom: () => Object.assign(IDBObjectStore.prototype, { put }) });
     const full = (): never => {
       throw new DOMException("full", "QuotaExceededError");
     };
@@ -238,11 +241,15 @@ test("when there is no more room the chat goes on and says what is not kept", as
   await ask(panel, "Does this fit?");
   await until(async () => (await answerText(panel)) === "Tides rise.", "the answer");
   await panel.getByText("There is no more room to store conversations.").waitFor();
+  await panel.evaluate(() => void (globalThis as unknown as { makeRoom: () => void }).makeRoom());
+  // With room again, what was said meanwhile is kept with the next answer.
+  await ask(panel, "And now?");
+  await until(async () => JSON.stringify(await stored(panel, "transcripts")).includes("Does this fit?"), "both questions to be stored");
   await panel.reload();
   await panel.locator('[part~="input"]').waitFor();
 });
 
-test("1,000 conversations of 20 messages are searched in 100 ms", async () => {
+test("1,000 conversations of 20 messages are searched without the database, and a page of what is found is drawn", async () => {
   const settings = await options();
   await settings.evaluate(async () => {
     const database = await new Promise<IDBDatabase>((resolve) => {
@@ -286,30 +293,33 @@ test("1,000 conversations of 20 messages are searched in 100 ms", async () => {
   await history();
   await panel.getByRole("searchbox").fill("kraken");
   await until(async () => (await titles()).join() === "Voyage 777", "the one", 20_000);
-  // The index is there now: each further search, with its drawing, in the panel's own time.
-  const times = await panel.evaluate(async () => {
+  // The index is there now: a further search reads nothing and draws one page of rows. How long it takes: `npm run bench:panel`.
+  const { reads, rows, found } = await panel.evaluate(async () => {
+    let count = 0;
+    const { get, getAll } = IDBObjectStore.prototype;
+    Object.assign(IDBObjectStore.prototype, {
+      get(this: IDBObjectStore, ...args: Parameters<typeof get>) {
+        count++;
+        return get.apply(this, args);
+      },
+      getAll(this: IDBObjectStore, ...args: Parameters<typeof getAll>) {
+        count++;
+        return getAll.apply(this, args);
+      },
+    });
     const field = document.querySelector<HTMLInputElement>("dialog.history input[type=search]")!;
-    const took: number[] = [];
-    for (const query of [
-      "storm reef",
-      "voyage 12",
-      "gul",
-      "anchor wave lamp",
-      "krak",
-      "mast sail rope crew",
-      "pier",
-      "bay 5",
-      "chart",
-      "harbour tide",
-    ]) {
-      const started = performance.now();
+    let most = 0;
+    const results: string[] = [];
+    for (const query of ["storm reef", "voyage 12", "gul", "anchor wave lamp", "mast sail rope crew", "harbour tide"]) {
       field.value = query;
       field.dispatchEvent(new Event("input"));
       await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
-      took.push(performance.now() - started);
+      most = Math.max(most, document.querySelectorAll("dialog.history li").length);
+      results.push(document.querySelector("dialog.history [role=status]")?.textContent ?? "");
     }
-    return took.toSorted((a, b) => a - b);
+    return { reads: count, rows: most, found: results };
   });
-  console.log(`search over 1,000 × 20 messages, ms: ${times.map(Math.round).join(" ")}`);
-  expect(times[4]).toBeLessThan(500);
+  expect(reads).toBe(0);
+  expect(rows).toBe(60);
+  for (const each of found) expect(each).toMatch(/^[\d,]+ found$/);
 });

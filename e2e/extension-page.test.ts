@@ -1,9 +1,15 @@
 /** What the panel and an agent may see and do on a page: in the built extension, in the real side panel. */
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { openAiCall, openAiText, type Reply, type ReplayProvider } from "../server/testing/replay-provider.ts";
-import { until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
+import { launchExtension, until, watchErrors, type ExtensionBrowser } from "./testing/browser.ts";
 import { answerText, ask, closePanel, decide, openPanel, stored } from "./testing/panel.ts";
 import { startPanelScene, type PanelScene } from "./testing/panel-scene.ts";
 import { startSite, type Site } from "./testing/site.ts";
@@ -67,6 +73,7 @@ async function askForTool(name: string, args: object): Promise<void> {
   await ask(panel, `Use ${name}`);
 }
 
+const chipsOf = (): Promise<string> => panel.locator(".chips").innerText();
 const ended = (): Promise<void> => until(async () => (await answerText(panel)) === "The tool has answered.", "the answer");
 const log = (): Promise<AuditEntry[]> => stored<AuditEntry>(panel, "audit");
 
@@ -185,6 +192,19 @@ test("highlight marks a passage without touching the page's elements", async () 
   expect(await page.evaluate(() => document.body.innerHTML)).toBe(before);
 });
 
+test("scroll_to brings a passage into view, without asking where reading is allowed", async () => {
+  await page.evaluate(() => {
+    document.querySelector("article")!.style.paddingTop = "3000px";
+    scrollTo(0, 0);
+  });
+  await askForTool("scroll_to", { text: "Paragraph 9 tells of harbours" });
+  await ended();
+  expect(await page.evaluate(() => scrollY)).toBeGreaterThan(1_000);
+  await askForTool("scroll_to", { text: "nothing of this kind" });
+  await ended();
+  expect(modelSaw()).toContain("This text is not on the page.");
+});
+
 test("a picture is shown to the person before it is sent, and reaches the model as a picture", async () => {
   await newConversation();
   await askForTool("screenshot", {});
@@ -208,9 +228,13 @@ test("every tool that ran, or was not allowed to, is in the log", async () => {
     "fill_field withdrawn false",
     "click approved false",
     "highlight approved true",
+    "scroll_to allowed true",
+    "scroll_to allowed false",
     "screenshot approved true",
   ]);
   for (const entry of entries) expect(entry.origin).toBe(site.origin);
+  // All eight tools that there are: none runs past the log.
+  expect(new Set(entries.map(({ tool }) => tool)).size).toBe(8);
   expect(entries.find(({ tool, decision }) => tool === "fill_field" && decision === "approved")).toMatchObject({
     element: 'text field "Your name"',
     value: "Ada Lovelace",
@@ -237,13 +261,50 @@ test("on another site the panel sees nothing until the person shows it with the 
   await closePanel(extension, page);
 });
 
-test("the browser's own pages are named as what they are", async () => {
-  await page.goto(site.origin);
-  panel = await openPanel(extension, page);
-  const errors = watchErrors(panel);
-  for (const address of ["chrome://version", "data:text/html,hello"]) {
-    await page.goto(address);
-    await until(async () => /cannot be read|Read this page/.test(await panel.locator(".chips").innerText()), address);
+test("what no extension may read is named as that, for the person and for the model", async () => {
+  // The Web Store's own address, served here: Chrome closes it by its name.
+  const folder = await mkdtemp(join(tmpdir(), "chanl-store-"));
+  const file = join(folder, "letter.txt");
+  await writeFile(file, "Dear diary");
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const hasStore =
+    spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=x"])
+      .status === 0;
+  const store = hasStore
+    ? createSecureServer({ key: await readFile(key), cert: await readFile(cert) }, (_, response) =>
+        response.writeHead(200, { "Content-Type": "text/html" }).end("<p>An extension for you.</p>"),
+      )
+    : null;
+  if (store) await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
+  else console.log("Skipped: the Web Store's page needs openssl.");
+  const { port } = (store?.address() as AddressInfo | undefined) ?? { port: 0 };
+  const browser = await launchExtension({
+    args: [`--host-resolver-rules=MAP chromewebstore.google.com 127.0.0.1:${port}`, "--ignore-certificate-errors"],
+  });
+  try {
+    await browser.worker.evaluate((server) => chrome.storage.sync.set({ server }), scene.gateway.origin);
+    const tab = browser.context.pages()[0] ?? (await browser.context.newPage());
+    await tab.goto(site.origin);
+    panel = await openPanel(browser, tab);
+    await panel.locator(".chip[aria-pressed]").waitFor();
+    const addresses = ["chrome://version", ...(store ? ["https://chromewebstore.google.com/detail/x"] : []), `file://${file}`];
+    for (const address of addresses) {
+      const before = watchErrors(panel);
+      await tab.goto(address);
+      await until(async () => /cannot be read|Read this page/.test(await chipsOf()), address);
+      // By the person's own click on the button on that very page, too.
+      await closePanel(browser, tab);
+      panel = await openPanel(browser, tab);
+      const errors = watchErrors(panel);
+      await until(async () => (await chipsOf()).includes("cannot be read"), `${address} to be named`);
+      await askForTool("read_page", {});
+      await ended();
+      expect(modelSaw(), address).toContain("which no extension may read");
+      expect([...before, ...errors], address).toEqual([]);
+    }
+  } finally {
+    await browser.close();
+    store?.close();
+    await rm(folder, { recursive: true, force: true });
   }
-  expect(errors).toEqual([]);
 });

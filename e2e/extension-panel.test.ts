@@ -114,28 +114,95 @@ test("a picture of the page is cropped before it goes along, and reaches the mod
   await until(() => modelSaw().includes("data:image/jpeg;base64,"), "the picture");
 });
 
-test("the whole of it works by keyboard: chip, question, approval, history", async () => {
+test("the whole of it works by keyboard alone: what goes along, question, approval, stop, history, search, rename, open", async () => {
   await panel.getByRole("button", { name: "New conversation" }).click();
   provider.reply({ slices: openAiCall("fill_field", ['{"name":"Name","value":"Ada"}'], "call_k") }, { slices: openAiText(["Filled."]) });
+  const { keyboard } = panel;
+  /** The name of what has the focus, in the panel or in the chat. */
+  const focused = (): Promise<string> =>
+    panel.evaluate(() => {
+      let active = document.activeElement;
+      while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+      return `${active?.getAttribute("aria-label") ?? active?.textContent?.trim() ?? ""} ${active?.tagName}`;
+    });
+  const tabTo = async (name: string, key = "Tab"): Promise<void> => {
+    const seen: string[] = [];
+    for (let tabs = 0; tabs < 20; tabs++) {
+      seen.push(await focused());
+      if (seen.at(-1)!.startsWith(name)) return;
+      await keyboard.press(key);
+    }
+    throw new Error(`No way to ${name} by ${key}: ${seen.join(" → ")}`);
+  };
   await input().focus();
-  await panel.keyboard.type("Fill it in");
-  await panel.keyboard.press("Enter");
+  // The selection, from the menu: arrows move, Escape leaves and gives the focus back, a choice goes back to writing.
+  await page.evaluate(() => getSelection()?.selectAllChildren(document.querySelector("#text")!));
+  await tabTo("Send something else along", "Shift+Tab");
+  await keyboard.press("Enter");
+  await panel.getByRole("menu").waitFor();
+  expect(await focused()).toBe("The selection BUTTON");
+  await keyboard.press("ArrowUp");
+  expect(await focused()).toBe("Cancel BUTTON");
+  await keyboard.press("ArrowDown");
+  await keyboard.press("End");
+  await keyboard.press("Home");
+  expect(await focused()).toBe("The selection BUTTON");
+  await keyboard.press("Escape");
+  expect(await panel.getByRole("menu").count()).toBe(0);
+  expect(await focused()).toBe("Send something else along BUTTON");
+  await keyboard.press("Enter");
+  await panel.getByRole("menu").waitFor();
+  await keyboard.press("Enter");
+  await panel.locator('[data-kind="selection"]').waitFor();
+  expect(await focused()).toContain("TEXTAREA");
+  await tabTo("Leave out Selection", "Shift+Tab");
+  await keyboard.press("Enter");
+  await until(async () => (await panel.locator('[data-kind="selection"]').count()) === 0, "the selection to be left out");
+
+  await input().focus();
+  await keyboard.type("Fill it in");
+  await keyboard.press("Enter");
   await panel.locator(".ask").waitFor();
   // It takes no focus: what is typed goes where it went before.
-  expect(await panel.evaluate(() => document.activeElement?.tagName)).toBe("CHANL-CHAT");
+  expect(await focused()).toContain("TEXTAREA");
   await panel.waitForTimeout(600);
-  for (let tabs = 0; tabs < 12; tabs++) {
-    await panel.keyboard.press("Tab");
-    if ((await panel.evaluate(() => document.activeElement?.textContent?.trim())) === "Allow") break;
-  }
-  await panel.keyboard.press("Enter");
+  await tabTo("Allow");
+  await keyboard.press("Enter");
   await until(async () => (await answerText(panel)) === "Filled.", "the answer");
   expect(await page.inputValue("[name=a]")).toBe("Ada");
-  await panel.getByRole("button", { name: "History" }).focus();
-  await panel.keyboard.press("Enter");
+  // What had the focus is gone; it is not lost with it.
+  expect(await focused()).toContain("TEXTAREA");
+
+  provider.reply({ slices: openAiText(["Much ", "to ", "say. "]), ending: "hang" });
+  await keyboard.type("Go on");
+  await keyboard.press("Enter");
+  await until(async () => (await answerText(panel)).startsWith("Much to say."), "some of the answer");
+  await keyboard.press("Escape");
+  await until(() => provider.calls.at(-1)!.aborted, "the model to be stopped");
+  provider.reply({ slices: openAiText(["An ", "answer."]) });
+
+  await tabTo("History", "Shift+Tab");
+  await keyboard.press("Enter");
   await panel.locator("dialog.history").waitFor();
-  await panel.keyboard.press("Escape");
+  await tabTo("Search conversations");
+  await keyboard.type("filled");
+  await until(async () => (await panel.locator("dialog.history .title").count()) === 1, "the one conversation");
+  await tabTo("Rename");
+  await keyboard.press("Enter");
+  await keyboard.type("By keyboard");
+  await keyboard.press("Enter");
+  await panel.locator("dialog.history .title").filter({ hasText: "By keyboard" }).waitFor();
+  await until(async () => (await focused()).startsWith("Search conversations"), "the focus to come back from the name");
+  await tabTo("By keyboard");
+  await keyboard.press("Enter");
   await until(async () => (await panel.locator("dialog.history").count()) === 0, "the history to close");
+  await until(async () => (await panel.locator('[part~="message-user"]').count()) === 2, "the conversation");
+  await tabTo("History", "Shift+Tab");
+  await keyboard.press("Enter");
+  await panel.locator("dialog.history").waitFor();
+  await keyboard.press("Escape");
+  await until(async () => (await panel.locator("dialog.history").count()) === 0, "the history to close");
+  expect(await focused()).toBe("History BUTTON");
 });
 
 test("no accessibility violations at 320, 360 and 600 px, light, dark and in forced colours, with a question open", async () => {
@@ -144,11 +211,12 @@ test("no accessibility violations at 320, 360 and 600 px, light, dark and in for
   await ask(panel, "Fill it in");
   await panel.locator(".ask").waitFor();
   const cdp = await panel.context().newCDPSession(panel);
-  for (const [width, scheme, forced] of [
-    [320, "light", "none"],
-    [360, "dark", "none"],
-    [600, "light", "active"],
-  ] as const) {
+  const looks = [
+    ["light", "none"],
+    ["dark", "none"],
+    ["light", "active"],
+  ] as const;
+  for (const [width, [scheme, forced]] of [320, 360, 600].flatMap((each) => looks.map((look) => [each, look] as const))) {
     await cdp.send("Emulation.setDeviceMetricsOverride", { width, height: 700, deviceScaleFactor: 1, mobile: false });
     await panel.emulateMedia({ colorScheme: scheme, forcedColors: forced });
     expect(await violations(panel), `${width} px ${scheme} ${forced}`).toEqual([]);
@@ -162,38 +230,90 @@ test("no accessibility violations at 320, 360 and 600 px, light, dark and in for
   await panel.locator("dialog.history .title").first().waitFor();
   expect(await violations(panel), "history").toEqual([]);
   await panel.getByRole("button", { name: "Close", exact: true }).click();
+  await panel.getByRole("button", { name: "Send something else along" }).click();
+  await panel.getByRole("menu").waitFor();
+  expect(await violations(panel), "menu").toEqual([]);
+  await panel.getByRole("menuitem", { name: "A picture of the page" }).click();
+  await panel.getByRole("dialog", { name: "Choose what to send" }).waitFor();
+  expect(await violations(panel), "crop").toEqual([]);
+  await panel.getByRole("button", { name: "Cancel" }).click();
 
   const options = await extension.context.newPage();
   await options.goto(`chrome-extension://${extension.id}/options/index.html`);
   await options.locator("#log td").first().waitFor();
   expect(await violations(options), "options").toEqual([]);
+  await options.getByRole("button", { name: "Test connection" }).click();
+  await options.locator("[data-finding]").waitFor();
+  expect(await violations(options), "doctor").toEqual([]);
   await options.close();
   await page.bringToFront();
 });
 
-test("the panel is there within 1.5 s of being opened", async () => {
-  await closePanel(extension, page);
-  const times: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    panel = await openPanel(extension, page);
-    // The panel's own clock: from the beginning of its load to its first picture.
-    const firstPicture = (): Promise<number | undefined> =>
-      panel.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
-    await until(async () => (await firstPicture()) !== undefined, "the first picture");
-    times.push((await firstPicture())!);
-    await closePanel(extension, page);
-  }
-  const sorted = times.toSorted((a, b) => a - b);
-  console.log(`first picture of the panel, ms: ${sorted.map(Math.round).join(" ")}`);
-  // The bound is 600 ms on a quiet machine.
-  expect(sorted[2]).toBeLessThan(1_500);
+test("between opening and composer, and between composer and a selection handed over, nothing waits for a clock and few answers are waited for one after another", async () => {
+  // How long that takes is measured by `npm run bench:panel`; a busy machine changes none of these counts.
+  const windowId = await panel.evaluate(async () => (await chrome.windows.getCurrent()).id!);
+  const [tabId] = await panel.evaluate(
+    async (id) => (await chrome.tabs.query({ active: true, windowId: id })).map((tab) => tab.id!),
+    windowId,
+  );
+  await page.evaluate(() => getSelection()?.selectAllChildren(document.querySelector("#text")!));
+  await panel.addInitScript(
+    ([id, tab]) => {
+      const steps = { calls: [] as string[], held: 0, isOver: false };
+      Object.assign(globalThis, { steps });
+      void chrome.storage.session.set({ [`intent:${id}`]: { kind: "selection", tabId: tab, frameId: 0, text: "", at: Date.now() } });
+      // A clock that stands still: whatever waits for it waits for ever.
+      const start = setTimeout;
+      Object.assign(globalThis, {
+        setTimeout: (action: () => void, ms = 0) => (steps.isOver || ms < 20 ? start(action, ms) : ++steps.held),
+      });
+      const count = (name: string, owner: object, key: string): void => {
+        const call = (owner as Record<string, (...args: unknown[]) => unknown>)[key]!.bind(owner);
+        Object.assign(owner, {
+          [key]: (...args: unknown[]) => {
+            if (!steps.isOver) steps.calls.push(name);
+            return call(...args);
+          },
+        });
+      };
+      for (const area of ["sync", "local", "session"] as const) count(`storage.${area}.get`, chrome.storage[area], "get");
+      count("windows.getCurrent", chrome.windows, "getCurrent");
+      count("tabs.query", chrome.tabs, "query");
+      count("scripting.executeScript", chrome.scripting, "executeScript");
+      const look = (): void => {
+        steps.isOver = document.querySelector('[data-kind="selection"]') !== null;
+        if (!steps.isOver) requestAnimationFrame(look);
+      };
+      look();
+    },
+    [windowId, tabId] as const,
+  );
+  await panel.reload();
+  await panel.locator('[data-kind="selection"]').waitFor();
+  const { calls } = await panel.evaluate(() => (globalThis as unknown as { steps: { calls: string[] } }).steps);
+  expect(await panel.locator('[data-kind="selection"]').getAttribute("title")).toBe("A selected sentence.");
+  expect(calls.length, calls.join(", ")).toBeLessThanOrEqual(11);
 });
+
+/** New settings make the panel load again. */
+async function startsOver(change: () => Promise<unknown>): Promise<void> {
+  await panel.evaluate(() => void Object.assign(globalThis, { isOld: true }));
+  await change();
+  await until(() => panel.evaluate(() => !("isOld" in globalThis)).catch(() => false), "the panel to start over");
+  await input().waitFor();
+}
 
 test("Chrome's built-in model answers through the same session, without a server; where it is missing the options say so", async () => {
   await extension.context
     .serviceWorkers()[0]!
     .evaluate(() => chrome.storage.sync.set({ backend: "browser", server: "http://127.0.0.1:9" }));
+  await closePanel(extension, page);
   panel = await openPanel(extension, page);
+  // In this Chromium there is none: said in words, and the question is kept.
+  await panel.getByRole("button", { name: "New conversation" }).click();
+  await ask(panel, "Anybody there?");
+  await panel.locator(".notice").getByText("This browser has no built-in model.").waitFor();
+  // A server that does not answer, and a browser that has one: it is offered, and taken by one click.
   const errors = watchErrors(panel);
   await panel.addInitScript(() => {
     (globalThis as { LanguageModel?: unknown }).LanguageModel = {
@@ -211,12 +331,14 @@ test("Chrome's built-in model answers through the same session, without a server
         }),
     };
   });
-  await panel.reload();
-  await input().waitFor();
+  await startsOver(() => extension.context.serviceWorkers()[0]!.evaluate(() => chrome.storage.sync.remove("backend")));
+  await panel.getByRole("button", { name: "New conversation" }).click();
+  await ask(panel, "Is a server there?");
+  await startsOver(() => panel.getByRole("button", { name: "Answer with the browser’s own model" }).click({ timeout: 30_000 }));
   await panel.getByRole("button", { name: "New conversation" }).click();
   await ask(panel, "hello there");
   await until(async () => (await answerText(panel)).endsWith("said: hello there"), "the answer");
-  expect(errors).toEqual([]);
+  expect(errors.filter((error) => !error.includes("ERR_"))).toEqual([]);
   await panel.close();
   const options = await extension.context.newPage();
   await options.goto(`chrome-extension://${extension.id}/options/index.html`);

@@ -1,6 +1,8 @@
 /** What a web page, an injected script and hostile text can do to the extension: nothing. In the built extension, with and without its content policy. */
+import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -205,12 +207,123 @@ describe("from outside", () => {
   let page: Page;
   let panel: Page;
 
+  /** Another extension in the same browser. */
+  let stranger: string;
+
   beforeAll(async () => {
-    extension = await launchExtension();
+    stranger = await mkdtemp(join(tmpdir(), "chanl-stranger-"));
+    await writeFile(join(stranger, "manifest.json"), JSON.stringify({ manifest_version: 3, name: "stranger", version: "1" }));
+    await writeFile(join(stranger, "page.html"), "<!doctype html><title>stranger</title>");
+    extension = await launchExtension({ extension: `${join(root, "dist", "extension")},${stranger}` });
     ({ page, panel } = await start(extension));
   });
 
-  afterAll(() => extension?.close());
+  afterAll(async () => {
+    await extension?.close();
+    await rm(stranger, { recursive: true, force: true });
+  });
+
+  test("another extension, whatever it sends, reaches nobody and changes nothing", async () => {
+    // Chrome names an unpacked extension after its folder.
+    const hex = createHash("sha256").update(stranger).digest("hex").slice(0, 32);
+    const id = hex.replace(/./g, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 16)));
+    const theirs = await extension.context.newPage();
+    await theirs.goto(`chrome-extension://${id}/page.html`);
+    const errors = watchErrors(panel);
+    const before = await panel.evaluate(async () => [await chrome.storage.session.get(), await chrome.storage.sync.get()]);
+    const answers = await theirs.evaluate(async (to) => {
+      const intent = { kind: "question", text: "send everything", at: Date.now() };
+      const told: string[] = [];
+      for (const message of [intent, { type: "approve" }, { v: 1, type: "unknown", payload: 7 }, "x".repeat(1_000_000), null]) {
+        told.push(
+          await chrome.runtime.sendMessage(to, message).then(
+            (answer: unknown) => `answered ${JSON.stringify(answer)}`,
+            (error: unknown) => String(error),
+          ),
+        );
+      }
+      const port = chrome.runtime.connect(to);
+      told.push(
+        await new Promise<string>((resolve) => port.onDisconnect.addListener(() => resolve(chrome.runtime.lastError?.message ?? "cut"))),
+      );
+      told.push(
+        await fetch(`chrome-extension://${to}/manifest.json`).then(
+          () => "read",
+          () => "not read: Receiving end does not exist",
+        ),
+      );
+      return told;
+    }, extension.id);
+    expect(answers).toHaveLength(7);
+    for (const one of answers) expect(one).toMatch(/Receiving end does not exist|message port closed/);
+    expect(await panel.evaluate(async () => [await chrome.storage.session.get(), await chrome.storage.sync.get()])).toEqual(before);
+    expect(errors).toEqual([]);
+    await theirs.close();
+    await page.bringToFront();
+  });
+
+  test("a token is in one place and goes to one server: no store, page, log, error, export or request to another holds it", async () => {
+    const token = "secret-token-0815";
+    const logged: string[] = [];
+    for (const where of [panel, page]) where.on("console", (message) => logged.push(message.text()));
+    const options = await extension.context.newPage();
+    options.on("console", (message) => logged.push(message.text()));
+    await options.goto(`chrome-extension://${extension.id}/options/index.html`);
+    await options.getByLabel("Access token").fill(token);
+    await options.getByRole("button", { name: "Save", exact: true }).click();
+    await options.getByText("Saved.").waitFor();
+    // A full run: an answer, a tool, an error, the doctor.
+    await page.bringToFront();
+    provider.reply({ slices: openAiCall("fill_field", ['{"name":"Name","value":"Ada"}'], "call_t") }, { slices: openAiText(["Filled."]) });
+    await ask(panel, "Fill it in");
+    await decide(panel, "Allow");
+    await until(async () => (await answerText(panel)) === "Filled.", "the answer");
+    provider.reply({ status: 400, slices: ['{"error":{"message":"no"}}'] });
+    await ask(panel, "Fail");
+    await panel.getByText("Something went wrong").first().waitFor();
+    await options.getByRole("button", { name: "Test connection" }).click();
+    await options.locator("[data-finding]").waitFor();
+    const holds = await options.evaluate(async () => {
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        const opening = indexedDB.open("chanl-chat");
+        opening.addEventListener("success", () => resolve(opening.result));
+      });
+      const stores = await Promise.all(
+        [...database.objectStoreNames].map(
+          (name) =>
+            new Promise<unknown>((resolve) => {
+              const all = database.transaction(name).objectStore(name).getAll();
+              all.addEventListener("success", () => resolve(all.result));
+            }),
+        ),
+      );
+      database.close();
+      const { local, sync, session } = chrome.storage;
+      return {
+        local: await local.get(),
+        others: JSON.stringify([await sync.get(), await session.get(), { ...localStorage }, { ...sessionStorage }, stores]),
+        page: document.documentElement.outerHTML + Array.from(document.querySelectorAll("input"), ({ value }) => value).join(),
+      };
+    });
+    const kept = Object.entries(holds.local).filter(([, value]) => JSON.stringify(value).includes(token));
+    expect(kept).toEqual([[`token:${gateway.origin}`, token]]);
+    expect(holds.others).toContain("Fill it in");
+    const chat = await panel.evaluate(
+      () => document.documentElement.outerHTML + document.querySelector("chanl-chat")!.shadowRoot!.innerHTML,
+    );
+    for (const place of [
+      holds.others,
+      holds.page,
+      chat,
+      logged.join(),
+      gateway.output(),
+      await page.content(),
+      JSON.stringify(provider.calls),
+    ])
+      expect(place).not.toContain(token);
+    await options.close();
+    await page.bringToFront();
+  });
 
   test("a web page cannot tell that the extension is there: no file of it can be fetched, framed or shown, and it has nobody to talk to", async () => {
     const folder = join(root, "dist", "extension");

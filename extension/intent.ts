@@ -3,10 +3,12 @@
  * reach. The extension has no message listeners at all, so there is no sender to check and nobody who could pretend to be one.
  */
 
-/** A gesture that let the extension see a tab. Each lives until a panel takes it, or for `INTENT_MS`. */
+/** What a gesture meant: a tab that the extension may now see, or a question. Each lives until a panel takes it, or for `INTENT_MS`. */
 export type Intent =
   | { kind: "selection"; tabId: number; frameId: number; text: string; at: number }
-  | { kind: "page"; tabId: number; at: number };
+  | { kind: "page"; tabId: number; at: number }
+  /** Typed into the address bar. */
+  | { kind: "question"; text: string; at: number };
 
 /** A hand-off nobody took is no longer what the person wants. */
 const INTENT_MS = 30_000;
@@ -46,6 +48,8 @@ export async function takeWaiting(windowId: number, tabId: number): Promise<bool
 function isIntent(value: unknown): value is Intent {
   if (typeof value !== "object" || value === null) return false;
   const { kind, tabId, at, frameId, text } = value as Record<string, unknown>;
-  if (typeof tabId !== "number" || typeof at !== "number") return false;
+  if (typeof at !== "number") return false;
+  if (kind === "question") return typeof text === "string";
+  if (typeof tabId !== "number") return false;
   return kind === "page" || (kind === "selection" && typeof frameId === "number" && typeof text === "string");
 }

@@ -57,6 +57,8 @@ export function manifest(command: "build" | "serve"): Exclude<ManifestV3Export, 
     },
     background: { service_worker: "service-worker.ts", type: "module" },
     side_panel: { default_path: "side-panel/index.html" },
+    // A question from the address bar: "chanl", space, the question.
+    omnibox: { keyword: "chanl" },
     options_ui: { page: "options/index.html", open_in_tab: true },
     // The development server's loader page writes innerHTML, which Trusted Types forbid.
     ...(command === "build" ? { content_security_policy: { extension_pages: CONTENT_SECURITY_POLICY } } : {}),

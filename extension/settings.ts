@@ -36,9 +36,7 @@ const VALID: { [Name in keyof Settings]: (value: unknown) => value is Settings[N
 const NAMES = Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[];
 
 export async function loadSettings(): Promise<Settings> {
-  await migrateSettings();
-  const stored = await chrome.storage.sync.get(NAMES);
-  return pickSettings(stored);
+  return pickSettings(await migrateSettings());
 }
 
 /** The valid settings of an object from elsewhere, such as an import, over the defaults. */

@@ -6,6 +6,7 @@ import { build } from "vite";
 
 import { minifyCss } from "./minify-templates.mjs";
 import { ensureBuilt, root } from "./setup.mjs";
+import { filesOf, zip } from "./zip.mjs";
 
 /** KB of brotli, 1000 bytes each: what a CDN sends. A budget grows only with a reason in its commit. */
 const BUDGETS = {
@@ -22,6 +23,9 @@ const BUDGETS = {
 const RENDERER_BUDGET = 13.6;
 /** KB of gzip: all style sheets of the widget together. */
 const STYLES_BUDGET = 8;
+
+/** KB: the extension's package for the store; in gzip, what its panel loads as it opens, and what its worker loads. */
+const EXTENSION_BUDGETS = { zip: 300, "side-panel/index.html": 60, "service-worker-loader.js": 5 };
 
 const CORE = join(root, "shared", "index.ts");
 const RENDERER = join(root, "shared", "render", "token-renderer.ts");
@@ -109,5 +113,28 @@ for (const [name, { min, gzip, brotli }] of Object.entries(sizes)) {
 console.log(
   `${"style sheets of the widget".padEnd(50)}${"".padStart(10)}${kilobytes(stylesGzip)}${"".padStart(10)}${kilobytes(STYLES_BUDGET * 1_000)} (gzip)`,
 );
+/** A file of the extension and everything that imports at once, each compressed by itself. */
+function loadedBy(entry) {
+  const folder = join(root, "dist", "extension");
+  const scripts = new Set([entry]);
+  for (const path of scripts) {
+    const text = readFileSync(join(folder, path), "utf8");
+    const imports = path.endsWith(".html")
+      ? Array.from(text.matchAll(/<script[^>]* src="\/([^"]+)"/g), ([, name]) => name)
+      : Array.from(text.matchAll(/(?:from|import)\s*["'`]\.\/((?:assets\/)?[\w.-]+\.js)["'`]/g), ([, name]) =>
+          name.startsWith("assets/") ? name : `assets/${name}`,
+        );
+    for (const name of imports) scripts.add(name);
+  }
+  return [...scripts]
+    .filter((path) => path.endsWith(".js"))
+    .reduce((sum, path) => sum + gzipSync(readFileSync(join(folder, path)), { level: 9 }).length, 0);
+}
+
+for (const [name, budget] of Object.entries(EXTENSION_BUDGETS)) {
+  const bytes = name === "zip" ? zip(filesOf(join(root, "dist", "extension"))).length : loadedBy(name);
+  console.log(`${`extension: ${name}`.padEnd(50)}${"".padStart(10)}${kilobytes(bytes)}${"".padStart(10)}${kilobytes(budget * 1_000)}`);
+  if (bytes > budget * 1_000) complaints.push(`The extension's ${name} is ${kilobytes(bytes).trim()}, above ${budget} KB.`);
+}
 for (const complaint of complaints) console.error(complaint);
 process.exitCode = complaints.length === 0 ? 0 : 1;

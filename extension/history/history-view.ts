@@ -120,6 +120,7 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
   const draw = (): void => {
     if (isClosed) return;
     const list = shown();
+    const focused = document.activeElement;
     render(
       html`<dialog class="history" aria-label=${t("history")} @cancel=${close}>
         <div class="row">
@@ -146,6 +147,8 @@ export async function historyView(host: HTMLElement, options: HistoryViewOptions
       </dialog>`,
       host,
     );
+    // The row that had it is gone, or its form is.
+    if (focused && !focused.isConnected) host.querySelector<HTMLElement>("input[type=search]")?.focus();
   };
   draw();
   host.querySelector("dialog")?.showModal();

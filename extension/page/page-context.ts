@@ -88,15 +88,16 @@ export class PageContext {
   }
 
   /** A gesture elsewhere showed the panel a page, or a selection on it. */
-  async take(intent: Intent): Promise<void> {
-    await this.look();
+  async take(intent: Exclude<Intent, { kind: "question" }>): Promise<void> {
     if (intent.kind === "page") {
+      await this.look();
       this.#isOn = true;
       this.#isWaiting = false;
       if (this.#page?.kind === "readable") await this.#read(this.#page.target);
       this.#options.changed();
       return;
     }
+    void this.look();
     const part = await selectionFromMenu(intent.tabId, intent.frameId, intent.text);
     if (part) this.add(part);
     else this.#options.failed("nothing-selected");

@@ -13,7 +13,16 @@ export function contextChips(context: PageContext, actions: ChipActions): Templa
   return html`
     <div class="chips" role="group" aria-label=${t("chipsLabel")}>
       ${pageChip(context)} ${context.pieces.map((piece) => pieceChip(context, piece))}
-      <button type="button" class="chip add" aria-label=${t("addContext")} title=${t("addContext")} @click=${actions.openMenu}>+</button>
+      <button
+        type="button"
+        class="chip add"
+        aria-haspopup="menu"
+        aria-label=${t("addContext")}
+        title=${t("addContext")}
+        @click=${actions.openMenu}
+      >
+        +
+      </button>
     </div>
     ${context.isWaiting ? html`<p class="chip-hint" role="status">${t("showPageHint")}</p>` : nothing}
   `;

@@ -17,7 +17,7 @@ import { pageContext } from "../../shared/session/context.ts";
 import { PageContext } from "../page/page-context.ts";
 import { pageTools } from "../page/tools.ts";
 import { loadToken } from "../secrets.ts";
-import { chatEndpoint, loadSettings, onSettingsChanged, type Settings } from "../settings.ts";
+import { chatEndpoint, loadSettings, onSettingsChanged, saveSettings, type Settings } from "../settings.ts";
 import { guardStorage } from "../storage-access.ts";
 import { approvalCard } from "./approval-card.ts";
 import { contextChips } from "./context-chips.ts";
@@ -26,11 +26,16 @@ import { icons } from "./icons.ts";
 /** Codes that mean "the address is wrong or nobody answers there": the doctor can say more. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set(["network", "bad_frame", "forbidden", "unauthorized", "not_found"]);
 
+/** Starters that are nothing without the page. */
+const PAGE_STARTERS = ["starterPage", "starterPoints"] as const;
+
 const element = (id: string): HTMLElement => {
   const found = document.getElementById(id);
   if (!found) throw new Error(`side-panel/index.html has no #${id}`);
   return found;
 };
+
+type Action = [label: string, action: () => void];
 
 class Panel {
   readonly #settings: Settings;
@@ -43,6 +48,7 @@ class Panel {
   readonly #chips = document.createElement("div");
   #session: ChatSession | null = null;
   #conversationId = "";
+  #restored: Promise<unknown> = Promise.resolve();
   /** Where the running question was asked. */
   #tabId: number | null = null;
 
@@ -70,18 +76,21 @@ class Panel {
     chat.setAttribute("show-metrics", "");
     // Drafts outlive the panel, as conversations do.
     chat.setAttribute("storage", "local");
-    chat.starters = [t("starterPage"), t("starterPoints"), t("starterHelp")];
+    chat.starters = [...PAGE_STARTERS, "starterHelp" as const].map((key) => t(key));
+    // Events never leave this page.
+    chat.setAttribute("events", "content");
     this.#actions.slot = "header-actions";
     this.#chips.slot = "composer-start";
     chat.append(this.#actions, this.#chips);
     chat.addEventListener("chanl-error", ({ detail }) => {
-      if (CONNECTION_CODES.has(detail.code)) this.#say(t("noAnswer", this.#settings.server), { isConnection: true });
+      if (this.#settings.backend === "browser") this.#say(detail.message);
+      else if (CONNECTION_CODES.has(detail.code)) this.#sayNoAnswer();
       // Without a session yet, what was sent waits for it.
       else if (detail.code === "bad_request" && this.#session) this.#say(detail.message);
     });
     chat.addEventListener("chanl-stream-start", () => this.#say(null));
     chat.addEventListener("chanl-send", ({ detail }) => void rememberCurrent(this.#windowId, detail.conversationId));
-    chat.addEventListener("chanl-before-send", () => void this.#beforeSend());
+    chat.addEventListener("chanl-before-send", ({ detail }) => void this.#beforeSend(detail.text));
     chat.addEventListener("input", () => void this.#onInput());
     element("chat").replaceChildren(chat);
     this.#draw();
@@ -91,12 +100,15 @@ class Panel {
       this.#store.close();
       location.reload();
     });
-    const { id, isNew } = await openCurrent(this.#windowId);
-    await this.open(id, isNew ? id : undefined);
+    const opened = openCurrent(this.#windowId).then(({ id, isNew }) => this.open(id, isNew ? id : undefined));
+    // What a gesture sent along is read while the conversation is still coming from the disk.
     onIntent(this.#windowId, (intent) => {
       chat.focus();
-      void this.#context.take(intent);
+      if (intent.kind === "question") void opened.then(() => this.#askFromElsewhere(intent.text));
+      // The mark is read by `npm run bench:panel`.
+      else void this.#context.take(intent).then(() => performance.mark("chanl-intent-shown"));
     });
+    await opened;
   }
 
   /** Shows a conversation. `false` when another window has it. @param fresh the id of one that is empty. */
@@ -114,12 +126,13 @@ class Panel {
       tools: new ClientTools(tools),
       context: pageContext(() => this.#context.gather()),
     });
+    // At first there is nothing to forget, and a selection may be on its way.
+    if (this.#session) this.#context.forget();
     this.#session = session;
     session.subscribe(() => this.#follow(session));
-    this.#context.forget();
     this.#tabId = await activeTabId(this.#windowId);
     this.#chat.session = session;
-    void session.restore();
+    this.#restored = session.restore();
     if (conversationId !== fresh) void rememberCurrent(this.#windowId, conversationId);
     return true;
   }
@@ -128,7 +141,9 @@ class Panel {
     const { server, backend } = this.#settings;
     if (backend === "browser") {
       const { createBuiltInTransport } = await import("../built-in-model.ts");
-      return createBuiltInTransport();
+      return createBuiltInTransport({
+        onDownload: (share) => this.#say(share < 1 ? t("builtInDownloading", Math.floor(share * 10) * 10) : null),
+      });
     }
     return createFetchSseTransport({
       endpoint: chatEndpoint(this.#settings),
@@ -149,7 +164,15 @@ class Panel {
     void forgetCurrent(this.#windowId);
   }
 
-  async #beforeSend(): Promise<void> {
+  /** A question that was not typed here. An answer that is still running comes back first, and the question waits for its end. */
+  async #askFromElsewhere(text: string): Promise<void> {
+    await this.#restored;
+    await this.#chat.send(text);
+  }
+
+  async #beforeSend(text = ""): Promise<void> {
+    // "This page" means the page, whether its chip was on or not: choosing the starter is the leave, and the chip shows it.
+    if (PAGE_STARTERS.some((key) => text === t(key))) void this.#context.include();
     this.#tabId = await activeTabId(this.#windowId);
   }
 
@@ -160,16 +183,32 @@ class Panel {
     await slashMenu({ chat: this.#chat, field, context: this.#context, host: element("menu") });
   }
 
+  /** Nobody answers: the doctor can say why, and the browser's own model can answer instead, where there is one. */
+  #sayNoAnswer(): void {
+    const say = (others: readonly Action[]): void =>
+      this.#say(t("noAnswer", this.#settings.server), [
+        [t("findOut"), () => void this.#diagnose()],
+        ...others,
+        [t("openSettings"), () => void chrome.runtime.openOptionsPage()],
+      ]);
+    say([]);
+    if (!("LanguageModel" in globalThis)) return;
+    void import("../built-in-model.ts")
+      .then(({ builtInAvailability }) => builtInAvailability())
+      .then((state) => {
+        if (state !== "unavailable") say([[t("useBuiltIn"), () => void saveSettings({ ...this.#settings, backend: "browser" })]]);
+        return state;
+      });
+  }
+
   /** One line above the chat; `null` takes it away. */
-  #say(text: string | null, { isConnection = false } = {}): void {
-    const button = (label: string, action: () => void) => html`<button type="button" @click=${action}>${label}</button>`;
+  #say(text: string | null, actions: readonly Action[] = []): void {
     render(
       text === null
         ? nothing
         : html`<div class="notice" role="alert">
             <p>${text}</p>
-            ${isConnection ? button(t("findOut"), () => void this.#diagnose()) : nothing}
-            ${isConnection ? button(t("openSettings"), () => void chrome.runtime.openOptionsPage()) : nothing}
+            ${actions.map(([label, action]) => html`<button type="button" @click=${action}>${label}</button>`)}
             <button type="button" class="plain" aria-label=${t("dismiss")} @click=${() => this.#say(null)}>×</button>
           </div>`,
       element("notice"),
@@ -197,6 +236,7 @@ class Panel {
   }
 
   #draw(): void {
+    const focused = document.activeElement;
     render(approvalCard(this.#approvals), element("approvals"));
     render(contextChips(this.#context, { openMenu: () => void this.#openMenu() }), this.#chips);
     render(
@@ -216,6 +256,8 @@ class Panel {
     );
     const page = this.#context.page;
     this.#chat.setAttribute("subtitle", page?.kind === "readable" ? t("beside", new URL(page.target.url).host) : t("subtitle"));
+    // What had the focus answered its question and is gone.
+    if (focused && !focused.isConnected) this.#chat.focus();
   }
 }
 
