@@ -301,7 +301,13 @@ describe("from outside", () => {
       const { local, sync, session } = chrome.storage;
       return {
         local: await local.get(),
-        others: JSON.stringify([await sync.get(), await session.get(), { ...localStorage }, { ...sessionStorage }, stores]),
+        others: JSON.stringify([
+          await sync.get(),
+          await session.get(),
+          Object.entries(localStorage),
+          Object.entries(sessionStorage),
+          stores,
+        ]),
         page: document.documentElement.outerHTML + Array.from(document.querySelectorAll("input"), ({ value }) => value).join(),
       };
     });

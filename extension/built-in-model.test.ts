@@ -163,3 +163,14 @@ test("an answer that was cut off with its panel cannot be picked up, and says so
   for await (const chunk of transport.resume("gone", 3)) chunks.push(chunk);
   expect(chunks).toMatchObject([{ type: "error", code: "truncated", message: english.builtInEnded.message }]);
 });
+
+test("who cancels the stream hears that it was cancelled, not that the model broke", async () => {
+  play({ hangs: true });
+  const transport = createBuiltInTransport();
+  const types: string[] = [];
+  for await (const chunk of transport.send({ agentId: "docs", messages: [{ role: "user", content: "Go on" }] })) {
+    types.push(chunk.type);
+    if (chunk.type === "token") transport.close();
+  }
+  expect(types.at(-1)).toBe("cancelled");
+});
