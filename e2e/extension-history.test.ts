@@ -296,7 +296,7 @@ test("1,000 conversations of 20 messages are searched without the database, and 
   // The index is there now: a further search reads nothing and draws one page of rows. How long it takes: `npm run bench:panel`.
   const { reads, rows, found } = await panel.evaluate(async () => {
     let count = 0;
-    const transaction = Reflect.get(IDBDatabase.prototype, "transaction") as IDBDatabase["transaction"];
+    const transaction = Reflect.get(IDBDatabase.prototype, "transaction");
     Object.assign(IDBDatabase.prototype, {
       transaction(this: IDBDatabase, ...args: Parameters<IDBDatabase["transaction"]>) {
         count++;

@@ -168,7 +168,7 @@ test("who cancels the stream hears that it was cancelled, not that the model bro
   play({ hangs: true });
   const transport = createBuiltInTransport();
   const types: string[] = [];
-  for await (const chunk of transport.send({ agentId: "docs", messages: [{ role: "user", content: "Go on" }] })) {
+  for await (const chunk of transport.send({ agentId: "docs", requestId: "r1", messages: [{ role: "user", content: "Go on" }] })) {
     types.push(chunk.type);
     if (chunk.type === "token") transport.close();
   }
