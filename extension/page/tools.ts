@@ -11,7 +11,7 @@ import { quoteContext } from "../../shared/session/context.ts";
 import { lookAt, PageError, runIn, type PageTarget } from "./access.ts";
 import type { ApprovalKind, ApprovalQuestion, Approvals, Decision } from "./approvals.ts";
 import { beginAudit } from "./audit.ts";
-import { inPage, type Control, type PageAnswer, type PageOperation } from "./in-page.ts";
+import type { Control, PageAnswer, PageOperation } from "./in-page.ts";
 import { readPage, readSelection } from "./page-text.ts";
 import { allowReading, mayRead } from "./read-grants.ts";
 import { captureForModel } from "./screenshot.ts";
@@ -33,6 +33,12 @@ interface Call {
 const ONCE: ReadonlySet<string> = new Set(["fill_field", "click", "screenshot"]);
 const MAX_LISTED = 80;
 const MAX_VALUE_CHARS = 10_000;
+
+/** What runs inside the page comes with the first tool that does: most conversations never touch one. */
+async function onPage(target: PageTarget, operation: PageOperation): Promise<PageAnswer> {
+  const { inPage } = await import("./in-page.ts");
+  return runIn(target, inPage, [operation]);
+}
 
 const object = (properties: JsonObject, required: string[] = []): JsonObject => ({
   type: "object",
@@ -83,7 +89,7 @@ export function pageTools(options: PageToolsOptions): Record<string, ClientTool>
   const acting = async (call: Call, control: Control, target: PageTarget, operation: PageOperation, value?: string): Promise<JsonValue> => {
     const details = { control, ...(value === undefined ? {} : { value }) };
     const decision = await ask(call, target, "act", details);
-    return audited(call, target, decision, details, async () => resultOf(await runIn(target, inPage, [operation])));
+    return audited(call, target, decision, details, async () => resultOf(await onPage(target, operation)));
   };
 
   const ask = (call: Call, target: PageTarget, kind: ApprovalKind, details: Partial<ApprovalQuestion>): Promise<Decision> => {
@@ -128,7 +134,7 @@ export function pageTools(options: PageToolsOptions): Record<string, ClientTool>
   };
 
   const found = async (target: PageTarget, args: Record<string, JsonValue>, fillable: boolean): Promise<Control> => {
-    const answer = await runIn(target, inPage, [{ op: "find", ref: text(args["ref"]), name: text(args["name"]), fillable }]);
+    const answer = await onPage(target, { op: "find", ref: text(args["ref"]), name: text(args["name"]), fillable });
     if (answer.ok && "control" in answer) return answer.control;
     throw new PageError(answer.ok ? "There is no such element." : answer.why);
   };
@@ -147,12 +153,12 @@ export function pageTools(options: PageToolsOptions): Record<string, ClientTool>
       (call) =>
         reading(call, async (target) => {
           const part = await readPage(target);
-          const answer = await runIn(target, inPage, [{ op: "controls", max: MAX_LISTED }]);
+          const answer = await onPage(target, { op: "controls", max: MAX_LISTED });
           return { page: quoteContext(part), controls: listed(answer, target) };
         }),
     ),
     tool("list_links", "Lists the links of the page beside the chat: their text and where they lead.", object({}), (call) =>
-      reading(call, async (target) => ({ links: listed(await runIn(target, inPage, [{ op: "links", max: MAX_LISTED }]), target) })),
+      reading(call, async (target) => ({ links: listed(await onPage(target, { op: "links", max: MAX_LISTED }), target) })),
     ),
     tool(
       "highlight",
@@ -161,7 +167,7 @@ export function pageTools(options: PageToolsOptions): Record<string, ClientTool>
       (call, args) =>
         reading(call, async (target) => {
           await mark(target);
-          return resultOf(await runIn(target, inPage, [{ op: "show", text: text(args["text"]), ref: "", mark: true }]));
+          return resultOf(await onPage(target, { op: "show", text: text(args["text"]), ref: "", mark: true }));
         }),
     ),
     tool(
@@ -170,7 +176,7 @@ export function pageTools(options: PageToolsOptions): Record<string, ClientTool>
       object({ text: { type: "string", description: "The passage, exactly as it is on the page." }, ref: ELEMENT["ref"]! }),
       (call, args) =>
         reading(call, async (target) =>
-          resultOf(await runIn(target, inPage, [{ op: "show", text: text(args["text"]), ref: text(args["ref"]), mark: false }])),
+          resultOf(await onPage(target, { op: "show", text: text(args["text"]), ref: text(args["ref"]), mark: false })),
         ),
     ),
     tool(
