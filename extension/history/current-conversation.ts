@@ -7,12 +7,15 @@ import { openHistory } from "./database.ts";
 /** After a restart of the browser the last conversation comes back, if it is not older. */
 const COMES_BACK_MS = 30 * 60_000;
 
+/** The panel before this one may still be going away, and hold what it showed: it is waited for so long, in ms. */
+const LEAVES_WITHIN_MS = 1_500;
+
 const pointer = (windowId: number): string => `conversation:${windowId}`;
 const LAST = "lastConversation";
 
 /** The conversation to open in this window, held. */
 export async function openCurrent(windowId: number): Promise<{ id: string; isNew: boolean }> {
-  for (const id of await candidates(windowId)) if (await hold(id)) return { id, isNew: false };
+  for (const id of await candidates(windowId)) if (await hold(id, LEAVES_WITHIN_MS)) return { id, isNew: false };
   const id = crypto.randomUUID();
   await hold(id);
   return { id, isNew: true };
@@ -42,16 +45,21 @@ async function candidates(windowId: number): Promise<string[]> {
 let release: (() => void) | null = null;
 let held: string | null = null;
 
-/** Takes the lock without waiting, and lets go of the one before. `false` when another window has it. The browser lets go of it when the panel goes away. */
-export function hold(id: string): Promise<boolean> {
+/**
+ * Takes the lock, and lets go of the one before. `false` when another window has it. The browser lets go of it when the panel goes away.
+ * @param waitMs for one who has it to let go
+ */
+export function hold(id: string, waitMs = 0): Promise<boolean> {
   if (held === id) return Promise.resolve(true);
+  const options: LockOptions = waitMs > 0 ? { signal: AbortSignal.timeout(waitMs) } : { ifAvailable: true };
   return new Promise((resolve) => {
-    void navigator.locks.request(`conversation:${id}`, { ifAvailable: true }, (lock) => {
+    const taken = navigator.locks.request(`conversation:${id}`, options, (lock) => {
       resolve(lock !== null);
       if (!lock) return undefined;
       release?.();
       held = id;
       return new Promise<void>((done) => (release = done));
     });
+    taken.catch(() => resolve(false));
   });
 }
