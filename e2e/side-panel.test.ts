@@ -27,15 +27,10 @@ afterAll(async () => {
 });
 
 test("the toolbar button opens and closes, six times in turn", async () => {
-  const states: boolean[] = [];
   for (let click = 0; click < 6; click++) {
     await extension.clickAction(page);
-    await until(async () => (await extension.panelIsOpen()) === (click % 2 === 0), `click ${click + 1}`);
-    // What it has settled to: a panel that is just coming up can be seen twice.
-    await extension.knowsWhatIsOpen();
-    states.push(await extension.panelIsOpen());
+    await extension.knowsWhatIsOpen(click % 2 === 0 ? 1 : 0);
   }
-  expect(states).toEqual([true, false, true, false, true, false]);
 });
 
 test("an answer survives closing the panel three times: one model call, every word once", async () => {

@@ -80,8 +80,12 @@ export interface ExtensionBrowser {
   /** All open side panels, when there are as many as that: one per window. */
   panels(count: number): Promise<Page[]>;
   panelIsOpen(): Promise<boolean>;
-  /** Waits until the worker has heard of every panel that opened or closed, a moment later: a click before that would do the opposite. */
-  knowsWhatIsOpen(): Promise<void>;
+  /**
+   * Waits until the worker has heard of every panel that opened or closed, a moment later: a click before that would do the opposite.
+   *
+   * @param count how many there are to be. A panel that is just coming up can be seen, be gone, and be seen again
+   */
+  knowsWhatIsOpen(count?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -149,7 +153,7 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
     async panelIsOpen() {
       return (await openPanels()) > 0;
     },
-    async knowsWhatIsOpen() {
+    async knowsWhatIsOpen(count) {
       const isKnown = async (): Promise<boolean> => {
         const keys = await Promise.race([
           context
@@ -159,9 +163,11 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
           // One that was stopped never answers, and has had time enough to hear of everything.
           new Promise<undefined>((resolve) => setTimeout(resolve, WORKER_ANSWERS_MS)),
         ]);
-        return keys === undefined || keys.filter((key) => key.startsWith("open:")).length === (await openPanels());
+        const open = await openPanels();
+        if (count !== undefined && open !== count) return false;
+        return keys === undefined || keys.filter((key) => key.startsWith("open:")).length === open;
       };
-      await until(isKnown, "the worker to know which panels are open");
+      await until(isKnown, `the worker to know which panels are open${count === undefined ? "" : `: ${count}`}`);
     },
     async panel() {
       const [page] = await launched.panels(1);
