@@ -182,6 +182,12 @@ const goals = [
     most: 1.5,
     format: figure,
   },
+  {
+    name: "key to paint beside a running stream, 500 messages, CPU slowed 4×, p95",
+    figure: atShare(500, 0.95),
+    most: 32,
+    format: (ms) => `${ms.toFixed(0)} ms`,
+  },
 ].map((goal) => ({ ...goal, goal: `≤ ${goal.format(goal.most)}`, passed: goal.figure <= goal.most }));
 
 const rows = [

@@ -100,22 +100,18 @@ function begin(): void {
   transport.last.start();
 }
 
-let streaming = false;
+let streaming = 0;
 
-/** So many tokens in each frame, until `stop`; a paragraph of about 80 of them. */
+/** So many tokens every 16 ms, as they come from a network: not in step with the frames, and asking for none. Until `stop`; a paragraph of about 80 of them. */
 function stream(tokens: number, write = (token: string): unknown => transport.last.text(token)): void {
-  streaming = true;
   let at = 0;
   const words = PARAGRAPH.split(" ");
-  const next = (): void => {
-    if (!streaming) return;
+  streaming = window.setInterval(() => {
     for (let token = 0; token < tokens; token += 1) {
       write(at % 80 === 79 ? "\n\n" : `${words[at % words.length]} `);
       at += 1;
     }
-    requestAnimationFrame(next);
-  };
-  requestAnimationFrame(next);
+  }, 16);
 }
 
 async function frames(count: number): Promise<void> {
@@ -134,18 +130,20 @@ function showPlainStream(tokens: number): void {
   document.body.append(plain);
   showField();
   let paragraph: HTMLElement | null = null;
+  let follows = false;
   const write = (token: string): void => {
     if (token === "\n\n" || !paragraph) plain.append((paragraph = document.createElement("p")));
     else paragraph.append(token);
+    if (follows) return;
+    follows = true;
+    requestAnimationFrame(() => {
+      follows = false;
+      plain.scrollTop = plain.scrollHeight;
+    });
   };
   // As much as is there beside the widget's.
   for (let at = 0; at < 900; at += 1) write(at % 80 === 79 ? "\n\n" : `${PARAGRAPH.split(" ")[at % 30]} `);
   stream(tokens, write);
-  const follow = (): void => {
-    plain.scrollTop = plain.scrollHeight;
-    if (streaming) requestAnimationFrame(follow);
-  };
-  requestAnimationFrame(follow);
 }
 
 /** Time from each key to the paint that shows it, in ms. */
@@ -167,7 +165,7 @@ Object.assign(globalThis, {
     stream,
     frames,
     watchTyping,
-    stop: () => (streaming = false),
+    stop: () => clearInterval(streaming),
     gap: () => log().scrollHeight - log().scrollTop - log().clientHeight,
     elements: () => log().querySelectorAll(".msg").length,
   },
