@@ -15,6 +15,8 @@ const CHARS = 2_000;
 const FRAMES = 60;
 const KEYS = 60;
 const TYPING_ROUNDS = 5;
+/** Event Timing tells of what takes 16 ms and more, in steps of 8. */
+const BELOW_MEASURE_MS = 8;
 
 const log = (what) => console.error(`… ${what}`);
 
@@ -123,7 +125,7 @@ async function typing(browser, content, messages) {
         bench.begin();
         bench.stream(2);
       }
-      globalThis.delays = bench.watchTyping();
+      globalThis.delaysOfKeys = bench.watchTyping();
     },
     [messages, CHARS],
   );
@@ -134,9 +136,10 @@ async function typing(browser, content, messages) {
     await page.keyboard.press("a");
     await page.waitForTimeout(40 + (key % 7) * 5);
   }
-  const delays = await page.evaluate(() => globalThis.delays);
+  await page.waitForTimeout(300);
+  const delays = await page.evaluate(() => globalThis.delaysOfKeys());
   await page.close();
-  return delays.toSorted((a, b) => a - b);
+  return [...Array.from({ length: Math.max(0, KEYS - delays.length) }, () => BELOW_MEASURE_MS), ...delays].toSorted((a, b) => a - b);
 }
 
 const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
@@ -204,7 +207,7 @@ const keyRows = Object.entries({
 const text = [
   `${machine()} · Chromium ${version} · median of ${ROUNDS} rounds`,
   table(["Long conversations", "`<chanl-chat>`", "plain DOM"], rows),
-  table(["Key to paint, CPU slowed 4×", "p50", "p95"], keyRows),
+  table(["Key to paint, CPU slowed 4×, in steps of 8 ms", "p50", "p95"], keyRows),
   table(
     ["Goal", "Figure", "Asked", ""],
     goals.map((goal) => [goal.name, goal.format(goal.figure), goal.goal, goal.passed ? "PASS" : "FAIL"]),

@@ -105,12 +105,11 @@ test("a second window does not write the same conversation, and says so", async 
   await other.bringToFront();
   await extension.clickAction(other);
   const found = await extension.panels(2);
-  const theirs =
-    found.find((each) => each.url() === panel.url()) &&
-    (await Promise.all(found.map(async (each) => ({ each, messages: await each.locator('[part~="message-user"]').count() })))).find(
-      ({ messages }) => messages === 0,
-    )?.each;
-  if (!theirs) throw new Error("no second panel");
+  const isEmpty = await Promise.all(found.map(async (each) => (await each.locator('[part~="message-user"]').count()) === 0));
+  const theirs = found[isEmpty.indexOf(true)];
+  const ours = found[isEmpty.indexOf(false)];
+  if (!theirs || !ours) throw new Error("no second panel");
+  panel = ours;
   await theirs.locator('[part~="input"]').waitFor();
   await theirs.getByRole("button", { name: "History" }).click();
   await theirs.locator("dialog.history .title").filter({ hasText: "Harbours" }).click();
@@ -225,10 +224,9 @@ test("deleting everything with a panel open leaves nothing that the panel brings
 
 test("when there is no more room the chat goes on and says what is not kept", async () => {
   await page.bringToFront();
+  await closePanel(extension, page);
   await extension.context.serviceWorkers()[0]!.evaluate((server) => chrome.storage.sync.set({ server }), scene.gateway.origin);
-  // A new address makes the panel start over.
-  await panel.waitForTimeout(1_000);
-  await panel.locator('[part~="input"]').waitFor();
+  panel = await openPanel(extension, page);
   // Chrome takes no smaller quota for an extension's origin over its protocol, so the store refuses as it does then.
   await panel.evaluate(() => {
     const put = Reflect.get(IDBObjectStore.prototype, "put") as unknown;

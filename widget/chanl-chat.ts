@@ -691,7 +691,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
         scroller: this.#scroller,
         column: this.#column,
         sentinel: this.#sentinel,
-        earlier: snapshot.messages.length - shown.length,
+        earlier: this.#history.isFilling ? 0 : snapshot.messages.length - shown.length,
         content: snapshot.messages.length === 0 ? this.#emptyView() : this.#conversationView(shown),
         onEarlier: () => this.#onEarlier(),
         onClick: this.#onLogClick,

@@ -7,6 +7,7 @@ import type { CSSResult } from "lit";
 import type { JsonValue } from "../shared/protocol/chunk.ts";
 import { math } from "../shared/math/math.ts";
 import { documentFrames } from "../shared/render/frame-scheduler.ts";
+import { whenIdle } from "../shared/render/idle.ts";
 import type { TokenRendererOptions } from "../shared/render/token-renderer.ts";
 import type { ChatSession, SessionSnapshot } from "../shared/session/chat-session.ts";
 import { type ChatMessage, messageText } from "../shared/session/message.ts";
@@ -31,6 +32,8 @@ import { toolCardStyles, toolTitle } from "./views/tool-card.ts";
 import { toolDetailsStyles } from "./views/tool-details.ts";
 
 const COPIED_FOR_MS = 2_000;
+/** The longest the colours of code wait for an idle moment before they are loaded, in ms. */
+const HIGHLIGHTER_TIMEOUT_MS = 1_000;
 
 /** How things are said and shown at the moment. */
 export interface ConversationLook {
@@ -271,7 +274,11 @@ export class Conversation {
       caret: true,
       scheduler: this.#frames,
       onFrame: () => this.#host.follow(),
-      highlighter: async () => (await import("../shared/render/code-highlighter.ts")).highlightCode,
+      highlighter: async () => {
+        // What is to be read comes first: the grammars take 20 ms to start.
+        await new Promise<void>((resolve) => void whenIdle(resolve, HIGHLIGHTER_TIMEOUT_MS));
+        return (await import("../shared/render/code-highlighter.ts")).highlightCode;
+      },
       labels: {
         copyCode: t("code.copy"),
         copied: t("act.copied"),

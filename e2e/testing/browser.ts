@@ -75,9 +75,9 @@ export interface ExtensionBrowser {
   id: string;
   /** Clicks the toolbar button on a page's tab: opens the panel, or closes it. */
   clickAction(page: Page): Promise<void>;
-  /** The open side panel as a page. Connect again after each reopening. */
+  /** The open side panel as a page. Connect again after each reopening: pages that were got before are closed then, for the tests. */
   panel(): Promise<Page>;
-  /** All open side panels, when there are as many as that: one per window. */
+  /** All open side panels, when there are as many as that: one per window. Takes the place of pages that were got before. */
   panels(count: number): Promise<Page[]>;
   panelIsOpen(): Promise<boolean>;
   /**
@@ -176,6 +176,8 @@ export async function launchExtension(options: LaunchOptions = {}): Promise<Exte
     },
     async panels(count) {
       await until(async () => (await openPanels()) >= count, `${count} side panels to open`);
+      // Chromium 156 crashes now and then where a page reloads that several connections are attached to.
+      for (const connection of connections.splice(0)) await connection.close();
       const port = (await readFile(join(profile, "DevToolsActivePort"), "utf8")).split("\n")[0]!;
       const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
       connections.push(connection);

@@ -6,10 +6,11 @@ import { highlight } from "../highlight/highlighter.ts";
 import type { CodeToken, Highlight } from "../highlight/tokens.ts";
 import type { HighlightCode } from "./code-writer.ts";
 import { createElement } from "./elements.ts";
+import { whenIdle } from "./idle.ts";
 
 /** Work per idle slice, in ms. One box takes about 1 ms. */
 const SLICE_MS = 8;
-/** A busy page has no idle time: then a slice comes anyway, after so many ms. */
+/** The longest a slice waits for idle time, in ms. */
 const IDLE_TIMEOUT_MS = 1_000;
 /** A comment or string that spans boxes is read together with what follows, up to so many boxes or characters; beyond, the rest stays plain. */
 const MAX_BOXES = 8;
@@ -60,9 +61,7 @@ class CodeHighlighter {
       this.#slice();
       this.#schedule();
     };
-    // Safari has no idle callbacks.
-    if ("requestIdleCallback" in globalThis) requestIdleCallback(run, { timeout: IDLE_TIMEOUT_MS });
-    else setTimeout(run, 50);
+    whenIdle(run, IDLE_TIMEOUT_MS);
   }
 
   #slice(): void {

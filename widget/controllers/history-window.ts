@@ -3,6 +3,7 @@
  * stay data and come in pages above a sentinel, as one scrolls towards them or presses it; those far above go back to being data
  * while the log follows its end.
  */
+import { whenIdle } from "../../shared/render/idle.ts";
 import type { ChatMessage } from "../../shared/session/message.ts";
 
 const PAGE = 50;
@@ -43,6 +44,11 @@ export class HistoryWindow {
     return from === 0 ? messages : messages.slice(from);
   }
 
+  /** More of the newest page is about to come by itself: until it has, how many are left out says nothing, and to format that number takes 15 ms. */
+  get isFilling(): boolean {
+    return this.#isShort;
+  }
+
   /** Takes one more page, or more of the newest one while that is not full. @returns how many messages that is */
   extend(messages: readonly ChatMessage[]): number {
     const from = messages.findIndex(({ id }) => id === this.#firstId);
@@ -60,17 +66,10 @@ export class HistoryWindow {
   /** Called after each render that has drawn messages. */
   fill(): void {
     if (!this.#isShort || this.#idle) return;
-    const run = (): void => {
+    this.#idle = whenIdle(() => {
       this.#idle = null;
       this.#near();
-    };
-    if ("requestIdleCallback" in globalThis) {
-      const id = requestIdleCallback(run, { timeout: IDLE_TIMEOUT_MS });
-      this.#idle = () => cancelIdleCallback(id);
-    } else {
-      const id = setTimeout(run, IDLE_TIMEOUT_MS);
-      this.#idle = () => clearTimeout(id);
-    }
+    }, IDLE_TIMEOUT_MS);
   }
 
   /** Another conversation. */

@@ -52,7 +52,7 @@ export class TypingFrames implements FrameScheduler {
     this.#frames.schedule(() => {
       this.#isKeyWaiting = false;
       this.#keyFrameAt = this.#clock.now();
-      if (this.#keyFrameAt - this.#writtenAt >= BEHIND_KEY_MS) for (const ask of [...this.#waiting]) ask();
+      if (this.#keyFrameAt - this.#writtenAt >= BEHIND_KEY_MS) for (const ask of this.#waiting) ask();
     });
   }
 
