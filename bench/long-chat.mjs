@@ -161,6 +161,12 @@ await browser.close();
 const byRound = (a, b) => median(a.map((value, round) => value / b[round]));
 const milliseconds = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const atShare = (messages, share) => median(typed[messages].map((delays) => percentile(delays, share)));
+/** Of the keys of all rounds: one round has too few for the slowest in a hundred. */
+const slowest = (messages) =>
+  percentile(
+    typed[messages].flat().toSorted((a, b) => a - b),
+    0.99,
+  );
 const goals = [
   {
     name: "first paint of 1,000 messages : the same as plain DOM",
@@ -191,6 +197,12 @@ const goals = [
     most: 32,
     format: (ms) => `${ms.toFixed(0)} ms`,
   },
+  {
+    name: "the same, p99",
+    figure: slowest(500),
+    most: 50,
+    format: (ms) => `${ms.toFixed(0)} ms`,
+  },
 ].map((goal) => ({ ...goal, goal: `≤ ${goal.format(goal.most)}`, passed: goal.figure <= goal.most }));
 
 const rows = [
@@ -203,11 +215,16 @@ const keyRows = Object.entries({
   "a text field beside plain text that streams": "plain",
   "2 messages and a running stream": 2,
   "500 messages and a running stream": 500,
-}).map(([name, messages]) => [name, milliseconds(atShare(messages, 0.5)), milliseconds(atShare(messages, 0.95))]);
+}).map(([name, messages]) => [
+  name,
+  milliseconds(atShare(messages, 0.5)),
+  milliseconds(atShare(messages, 0.95)),
+  milliseconds(slowest(messages)),
+]);
 const text = [
   `${machine()} · Chromium ${version} · median of ${ROUNDS} rounds`,
   table(["Long conversations", "`<chanl-chat>`", "plain DOM"], rows),
-  table(["Key to paint, CPU slowed 4×, in steps of 8 ms", "p50", "p95"], keyRows),
+  table(["Key to paint, CPU slowed 4×, in steps of 8 ms", "p50", "p95", "p99"], keyRows),
   table(
     ["Goal", "Figure", "Asked", ""],
     goals.map((goal) => [goal.name, goal.format(goal.figure), goal.goal, goal.passed ? "PASS" : "FAIL"]),

@@ -105,7 +105,8 @@ const UPWARDS: Record<string, (log: Log) => Promise<void>> = {
   },
 };
 
-describe.each([1, 1.25, 1.5, 2])("at device scale %s", (scale) => {
+// Chromium's zoom is a device scale: 0.67 is a page at 67 %.
+describe.each([0.67, 1, 1.25, 1.5, 2])("at device scale %s", (scale) => {
   test("follows to the pixel, is let go of by any upward input, stays, and follows again on request", async () => {
     const log = await open(scale);
     const { page } = log;

@@ -7,7 +7,11 @@
  */
 import { putIntent, takeWaiting } from "./intent.ts";
 
-const key = (windowId: number): string => `open:${windowId}`;
+const OPEN = "open:";
+const key = (windowId: number): string => `${OPEN}${windowId}`;
+
+/** What says that a panel is open is no data of a person, and stays as long as the panel does. */
+export const isOpenMark = (name: string): boolean => name.startsWith(OPEN);
 
 export function togglePanel({ windowId, id: tabId }: chrome.tabs.Tab): void {
   const before = chrome.storage.session.get(key(windowId));

@@ -233,6 +233,10 @@ describe("stopping and failing", () => {
     const stopped = vi.fn();
     chat.addEventListener("chanl-stop", stopped);
     button.click();
+    // It does not wait for the gateway to have heard.
+    await frame();
+    expect(button.getAttribute("aria-label")).toBe("Send message");
+    expect(root.querySelector("[aria-busy='true']")).toBeNull();
     await settle(chat);
     expect(stopped).toHaveBeenCalledOnce();
     expect(transport.cancelled).toEqual(["stream-1"]);

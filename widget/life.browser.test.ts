@@ -135,6 +135,24 @@ it("goes on where it is put back within the time a router needs, draft and focus
   expect(input.value).toBe("half a thought");
 });
 
+it("a copy of it is a chat of its own, and the one it was made from goes on", async () => {
+  const signals: AbortSignal[] = [];
+  const chat = await streaming(signals);
+  const copy = chat.cloneNode(true) as ChanlChat;
+  Object.assign(copy, { endpoint: "/api/chat", agentId: "a", fetch: endlessFetch(signals), storage: "none" });
+  chat.after(copy);
+  await copy.preload();
+  const before = chat.shadowRoot!.querySelector(".md")!.textContent.length;
+  await vi.waitUntil(() => chat.shadowRoot!.querySelector(".md")!.textContent.length > before);
+  expect(copy.messages).toEqual([]);
+  expect(signals).toHaveLength(1);
+  void copy.send("Go too");
+  await vi.waitUntil(() => copy.shadowRoot!.querySelector(".md")?.textContent.includes("word"));
+  await copy.stop();
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
+  expect(chat.session?.getSnapshot().isStreaming).toBe(true);
+});
+
 describe("a storage", () => {
   it.each([
     ["that is denied", () => vi.stubGlobal("sessionStorage", null)],

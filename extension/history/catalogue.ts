@@ -1,4 +1,5 @@
 /** The list of conversations: names, pins, removal, and everything at once. */
+import { isOpenMark } from "../toggle.ts";
 import { openHistory, tellHistory, type ConversationEntry } from "./database.ts";
 
 /** Pinned ones first, then the latest. */
@@ -52,7 +53,7 @@ export async function deleteEverything(): Promise<void> {
   await Promise.all([
     chrome.storage.local.clear(),
     chrome.storage.sync.clear(),
-    chrome.storage.session.clear(),
+    chrome.storage.session.get().then((all) => chrome.storage.session.remove(Object.keys(all).filter((name) => !isOpenMark(name)))),
     ...(origins.length + optional.length > 0 ? [chrome.permissions.remove({ origins, permissions: optional }).catch(() => false)] : []),
   ]);
   localStorage.clear();

@@ -2,12 +2,12 @@
 import type { ToolCallChunk, ToolCallDeltaChunk } from "../../shared/protocol/chunk.ts";
 
 export class CallNumbering {
-  readonly #ids = new Set<string>();
-  #byIndex = new Map<number, { index: number; id: string }>();
+  #ids: Set<string> | undefined;
+  #byIndex: Map<number, { index: number; id: string }> | undefined;
   #count = 0;
 
   beginTurn(): void {
-    this.#byIndex = new Map();
+    this.#byIndex = undefined;
   }
 
   delta(chunk: ToolCallDeltaChunk): ToolCallDeltaChunk {
@@ -20,15 +20,17 @@ export class CallNumbering {
   }
 
   #slot(index: number, id: string | undefined): { index: number; id: string } {
-    let slot = this.#byIndex.get(index);
+    const byIndex = (this.#byIndex ??= new Map());
+    let slot = byIndex.get(index);
     if (!slot) {
       slot = { index: this.#count++, id: "" };
-      this.#byIndex.set(index, slot);
+      byIndex.set(index, slot);
     }
     if (!slot.id && id !== undefined) {
       const base = id || `call_${slot.index}`;
-      slot.id = this.#ids.has(base) ? `${base}_${slot.index}` : base;
-      this.#ids.add(slot.id);
+      const ids = (this.#ids ??= new Set());
+      slot.id = ids.has(base) ? `${base}_${slot.index}` : base;
+      ids.add(slot.id);
     }
     return slot;
   }

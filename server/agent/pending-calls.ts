@@ -3,12 +3,13 @@
 export type SubmitOutcome = "accepted" | "duplicate" | "unknown";
 
 export class PendingCalls<Answer extends { toolCallId: string }> {
-  readonly #waiting = new Map<string, (answer: Answer) => void>();
-  readonly #settled = new Set<string>();
+  /** Made with the first call: most runs have none, and a thousand of them would hold four thousand empty tables. */
+  #waiting: Map<string, (answer: Answer) => void> | undefined;
+  #settled: Set<string> | undefined;
 
   /** Calls that wait. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting?.size ?? 0;
   }
 
   /**
@@ -17,17 +18,18 @@ export class PendingCalls<Answer extends { toolCallId: string }> {
    * @param check Throws for an answer that cannot be taken; the wait then goes on.
    */
   expect(callId: string, signal: AbortSignal, check?: (answer: Answer) => void): Promise<Answer> {
+    const waiting = (this.#waiting ??= new Map<string, (answer: Answer) => void>());
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        this.#waiting.delete(callId);
-        this.#settled.add(callId);
+        waiting.delete(callId);
+        (this.#settled ??= new Set()).add(callId);
         signal.removeEventListener("abort", onAbort);
       };
       const onAbort = (): void => {
         settle();
         reject(signal.reason as Error);
       };
-      this.#waiting.set(callId, (answer) => {
+      waiting.set(callId, (answer) => {
         check?.(answer);
         settle();
         resolve(answer);
@@ -39,8 +41,8 @@ export class PendingCalls<Answer extends { toolCallId: string }> {
 
   /** Hands an answer in. The second one for a call is refused: no tool counts twice. Throws what `check` throws. */
   submit(answer: Answer): SubmitOutcome {
-    const accept = this.#waiting.get(answer.toolCallId);
-    if (!accept) return this.#settled.has(answer.toolCallId) ? "duplicate" : "unknown";
+    const accept = this.#waiting?.get(answer.toolCallId);
+    if (!accept) return this.#settled?.has(answer.toolCallId) ? "duplicate" : "unknown";
     accept(answer);
     return "accepted";
   }

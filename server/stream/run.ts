@@ -102,7 +102,7 @@ export class Run implements RunHandle {
   readonly #readers = new Set<Place>();
   readonly #maxAnswerChars: number;
   #log: FrameWriter | undefined;
-  readonly #remoteReaders = new Map<string, { seq: number; expiry: NodeJS.Timeout }>();
+  #remoteReaders: Map<string, { seq: number; expiry: NodeJS.Timeout }> | undefined;
   #seq = 0;
   #bytes = 0;
   #paceCheckedAt = 0;
@@ -218,11 +218,11 @@ export class Run implements RunHandle {
   }
 
   #setRemoteReaders(instance: string, seq: number | null): void {
-    const known = this.#remoteReaders.get(instance);
+    const known = this.#remoteReaders?.get(instance);
     if (seq === null) {
       if (!known) return;
       clearTimeout(known.expiry);
-      this.#remoteReaders.delete(instance);
+      this.#remoteReaders?.delete(instance);
       this.#leave(known);
     } else if (known) {
       known.seq = seq;
@@ -231,7 +231,7 @@ export class Run implements RunHandle {
     } else if (!this.ended) {
       const expiry = setTimeout(() => this.#setRemoteReaders(instance, null), REMOTE_READERS_MS);
       const place = { seq, expiry };
-      this.#remoteReaders.set(instance, place);
+      (this.#remoteReaders ??= new Map()).set(instance, place);
       this.#join(place);
     }
   }
@@ -311,7 +311,7 @@ export class Run implements RunHandle {
     this.endedAt = performance.now();
     clearTimeout(this.#grace);
     clearTimeout(this.#limit);
-    for (const { expiry } of this.#remoteReaders.values()) clearTimeout(expiry);
+    for (const { expiry } of this.#remoteReaders?.values() ?? []) clearTimeout(expiry);
     const usage = terminal.type === "done" ? (terminal.usage ?? this.#usage) : this.#usage;
     const complete: TerminalChunk = {
       ...terminal,
