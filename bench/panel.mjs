@@ -145,8 +145,8 @@ async function stops() {
     await wait(450);
     const clicked = performance.now();
     await panel.locator('[part~="send-button"]').click();
-    await until(() => provider.calls.quantile(-1).aborted, "the model to be hung up on");
-    (round % 2 === 1 ? reopened : times).push(provider.calls.quantile(-1).abortedAt - clicked);
+    await until(() => provider.calls.at(-1).aborted, "the model to be hung up on");
+    (round % 2 === 1 ? reopened : times).push(provider.calls.at(-1).abortedAt - clicked);
     log(`stop ${round + 1}/${STOPS * 2}`);
   }
   return { times, reopened };
@@ -161,7 +161,7 @@ async function stream() {
   await panel.evaluate(() => {
     const content = [
       ...document.querySelector("chanl-chat").shadowRoot.querySelectorAll('[part~="message-assistant"] [part~="content"]'),
-    ].quantile(-1);
+    ].at(-1);
     const seen = { commits: 0, most: 0, frames: 0, long: 0, from: performance.now() };
     globalThis.seen = seen;
     let inFrame = 0;

@@ -5,7 +5,7 @@ interface Named {
 
 export interface ElementDeclaration {
   attributes: (Named & { fieldName: string })[];
-  members: (Named & { kind: "field" | "method" })[];
+  members: (Named & { kind: "field" | "method"; readonly?: boolean })[];
   events: Named[];
   slots: Named[];
   cssParts: Named[];

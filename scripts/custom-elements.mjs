@@ -50,6 +50,18 @@ function methods(source) {
     }));
 }
 
+/** What is read from script and is no attribute; without a setter it is read-only. */
+function accessors(source) {
+  const pattern = /^ {2}\/\*\* ([^]*?) \*\/\n {2}get (\w+)\(\): ([^\n]+) \{$/gm;
+  return [...source.matchAll(pattern)].map(([, description, name, type]) => ({
+    kind: "field",
+    name,
+    type: { text: type },
+    description: description.replace(/\s*\n\s*\*\s?/g, " ").trim(),
+    ...(source.includes(`  set ${name}(`) ? {} : { readonly: true }),
+  }));
+}
+
 export function manifest() {
   const source = read("chanl-chat.ts");
   const doc = source.slice(source.indexOf("/**\n * A chat with an agent"), source.indexOf("export class ChanlChat"));
@@ -76,7 +88,7 @@ export function manifest() {
                 ...(byDefault ? { default: byDefault } : {}),
                 ...(description ? { description } : {}),
               })),
-            members: [...fields, ...methods(source)],
+            members: [...fields, ...accessors(source), ...methods(source)],
             events: tags(doc, "event"),
             slots: tags(doc, "slot"),
             cssParts: tags(doc, "csspart"),

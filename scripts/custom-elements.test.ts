@@ -19,7 +19,8 @@ const found = (pattern: RegExp): string[] => unique([...code.matchAll(pattern)].
 test("attributes", () => {
   const attributes = readFileSync(join(widget, "attributes.ts"), "utf8");
   const properties = [...attributes.matchAll(/@property\(/g)].length;
-  expect(declaration.members.filter(({ kind }) => kind === "field")).toHaveLength(properties);
+  const accessors = [...readFileSync(join(widget, "chanl-chat.ts"), "utf8").matchAll(/^ {2}get \w+\(/gm)].length;
+  expect(declaration.members.filter(({ kind }) => kind === "field")).toHaveLength(properties + accessors);
   expect(names(declaration.attributes)).toContain("heading-level");
   for (const { description, name } of declaration.attributes) if (name.length > 12) expect(description ?? name).toBeTruthy();
 });
@@ -40,23 +41,35 @@ test("states", () => {
   expect(names(declaration.cssStates)).toEqual(unique([...states.matchAll(/^\s+"?([\w-]+)"?:/gm)].map(([, name]) => name)));
 });
 
-test("methods", () => {
-  const methods = names(declaration.members.filter(({ kind }) => kind === "method"));
-  for (const name of [
-    "send",
-    "stop",
-    "retry",
-    "continue",
-    "regenerate",
-    "edit",
-    "selectBranch",
-    "approve",
-    "reject",
-    "export",
-    "clear",
-    "preload",
-  ])
-    expect(methods).toContain(name);
+/** What the class declares for everybody: neither private nor the life of a component, which Lit and the browser call. */
+const LIFE =
+  "constructor connectedCallback disconnectedCallback adoptedCallback attributeChangedCallback createRenderRoot willUpdate update updated firstUpdated shouldUpdate render getUpdateComplete".split(
+    " ",
+  );
+const element = readFileSync(join(widget, "chanl-chat.ts"), "utf8");
+const declared = (pattern: RegExp): string[] =>
+  unique([...element.matchAll(pattern)].map(([, name]) => name)).filter((name) => !LIFE.includes(name));
+
+test("methods, and docs/embed.md has each", () => {
+  const methods = declaration.members.filter(({ kind }) => kind === "method");
+  const isInternal = new Set([...element.matchAll(/@internal[^]*?\*\/\n {2}(?:async )?(\w+)\(/g)].map(([, name]) => name));
+  expect(names(methods)).toEqual(
+    declared(/^ {2}(?:override )?(?:async )?(?!get |set |if|for|while|switch)([a-z]\w+)\([^]*?\): [^\n]+ \{$/gm).filter(
+      (name) => !isInternal.has(name),
+    ),
+  );
+  const docs = readFileSync(join(widget, "..", "docs", "embed.md"), "utf8");
+  for (const { name } of methods) expect(docs, name).toContain(`\`${name}(`);
+});
+
+test("what is read from script", () => {
+  const accessors = declaration.members.filter(
+    (member) => member.kind === "field" && !declaration.attributes.some(({ fieldName }) => fieldName === member.name),
+  );
+  for (const name of declared(/^ {2}get (\w+)\(/gm)) expect(names(accessors)).toContain(name);
+  expect(accessors.filter(({ readonly }) => readonly).map(({ name }) => name)).toEqual(["messages", "state", "metrics"]);
+  const docs = readFileSync(join(widget, "..", "docs", "embed.md"), "utf8");
+  for (const { name } of accessors) expect(docs, name).toMatch(new RegExp(`\`[^\`]*\\b${name}\\b`));
 });
 
 test("web-types.json and VS Code's data name the same attributes, with their values", () => {

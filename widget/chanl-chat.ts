@@ -286,6 +286,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     return this.#sessions.snapshot.messages;
   }
 
+  /** What the chat is doing. */
   get state(): SessionState {
     return this.#sessions.snapshot.state;
   }
@@ -462,6 +463,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     await this.#panel.settled();
   }
 
+  /** Closes the floating chat when it is open, else opens it. */
   toggle(): Promise<void> {
     return this.open ? this.hide() : this.show();
   }
