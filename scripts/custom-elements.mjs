@@ -103,7 +103,8 @@ export function manifest() {
 }
 
 /** Where the types of attributes are written down. */
-export const typeSources = () => ["attributes.ts", "controllers/announcer.ts", "controllers/session-controller.ts"].map(read).join("\n");
+export const typeSources = () =>
+  ["attributes.ts", "controllers/announcer.ts", "controllers/session-controller.ts", "controllers/scroll-anchor.ts"].map(read).join("\n");
 
 export function writeManifest() {
   mkdirSync(join(root, "dist"), { recursive: true });

@@ -5,7 +5,9 @@ import { property } from "lit/decorators.js";
 import type { ClientTool } from "../shared/session/client-tools.ts";
 import type { HeadersSource } from "../shared/transport/transport.ts";
 import type { AnnounceMode } from "./controllers/announcer.ts";
+import type { ScrollMode } from "./controllers/scroll-anchor.ts";
 import type { TransportName } from "./controllers/session-controller.ts";
+import type { Renderers } from "./renderers.ts";
 import type { Strings } from "./strings.ts";
 
 export type ChatMode = "inline" | "floating" | "fullscreen" | "panel";
@@ -62,6 +64,11 @@ export class ChanlChatAttributes extends LitElement {
   @property() announce: AnnounceMode = "sentences";
   /** `mod-enter`: Ctrl or ⌘ with Enter sends, Enter alone makes a new line. */
   @property({ attribute: "submit-key" }) submitKey: "enter" | "mod-enter" = "enter";
+  /**
+   * Where the log goes when a question is asked: `bottom` follows the end of the answer, `turn` puts the question at the top and lets its
+   * answer grow below it. `auto` is `turn` where the log is at least 760 px wide. However it is, scrolling up stops it.
+   */
+  @property({ attribute: "scroll-mode" }) scrollMode: ScrollMode = "auto";
   /** What sending does while an answer runs: the message waits for its end, or nothing happens. */
   @property({ attribute: "while-streaming" }) whileStreaming: "queue" | "block" = "queue";
   /** Files may go along with a question: pictures, and whatever is text. */
@@ -95,6 +102,11 @@ export class ChanlChatAttributes extends LitElement {
   @property({ attribute: false }) fetch: typeof globalThis.fetch | undefined;
   /** Tools that run in the page: name → description, JSON Schema, function. */
   @property({ attribute: false }) tools: Record<string, ClientTool> | undefined;
+  /**
+   * What the page draws itself: `tool:NAME`, a function from a call to an element or text in its card, and `code:LANGUAGE`, from complete
+   * code to an element in its place. Without a function a `<template slot="tool:NAME">` inside the element does it for results.
+   */
+  @property({ attribute: false }) renderers: Renderers | undefined;
   /** Words in place of the widget's own. */
   @property({ attribute: false }) strings: Partial<Strings> = {};
 }

@@ -187,7 +187,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     partLoaded: (added) => this.#partLoaded(added),
     partFailed: (name) => this.#failPart(name),
   });
-  readonly #anchor = new ScrollAnchor(() => this.requestUpdate());
+  readonly #anchor = new ScrollAnchor(
+    () => this.requestUpdate(),
+    (px) => this.#sheet.set("--_room", px === null ? null : `${px}px`),
+  );
   readonly #history = new HistoryWindow(() => this.#showEarlier());
   readonly #watch = new AnswerWatch({
     began: () => this.#conversation?.announcer.began(),
@@ -738,6 +741,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   }
 
   readonly #conversationHost: ConversationHost = {
+    page: this,
     lazy: this.#lazy,
     look: () => ({
       t: this.#t,
@@ -749,6 +753,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       readAloud: this.readAloud,
       math: this.math,
       allowImageHosts: this.allowImageHosts,
+      renderers: this.renderers,
       announce: this.announce,
       isAway: document.visibilityState === "hidden" || (this.mode === "floating" && !this.open),
     }),
@@ -858,6 +863,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#restoredSeen = true;
     this.#anchor.pin();
     this.requestUpdate();
+    void this.#lazy
+      .load("conversation")
+      .then(() => this.updateComplete)
+      .then(() => this.#anchor.ask(this.scrollMode));
   }
 
   #content(text: string): { text?: string } {

@@ -22,6 +22,7 @@ import { ChanlCopyEvent, ChanlFeedbackEvent } from "./events.ts";
 import { imageOrigins } from "./image-hosts.ts";
 import type { Lazy } from "./lazy.ts";
 import type { Reading } from "./read-aloud.ts";
+import { drawCode, DrawnCalls, type Renderers } from "./renderers.ts";
 import type { Translate } from "./strings.ts";
 import { prose } from "./theme/prose.styles.ts";
 import { conversationStyles, conversationView } from "./views/conversation.ts";
@@ -46,12 +47,15 @@ export interface ConversationLook {
   readAloud: boolean;
   math: boolean;
   allowImageHosts: readonly string[];
+  renderers: Renderers | undefined;
   announce: AnnounceMode;
   /** The panel is closed or the tab hidden. */
   isAway: boolean;
 }
 
 export interface ConversationHost {
+  /** The element, whose children belong to the page. */
+  readonly page: HTMLElement;
   readonly lazy: Lazy;
   look(): ConversationLook;
   session(): ChatSession | null;
@@ -73,6 +77,7 @@ export class Conversation {
   readonly #host: ConversationHost;
   readonly #answerText: AnswerText;
   readonly #disclosures: Disclosures;
+  readonly #drawnCalls: DrawnCalls;
   readonly #frames = new TypingFrames(documentFrames(document));
   readonly #announcer: Announcer;
   #copied: string | null = null;
@@ -85,6 +90,7 @@ export class Conversation {
 
   constructor(host: ConversationHost) {
     this.#host = host;
+    this.#drawnCalls = new DrawnCalls(host.page);
     this.#answerText = new AnswerText(() => this.#rendererOptions());
     this.#disclosures = new Disclosures(() => {
       host.release();
@@ -103,7 +109,7 @@ export class Conversation {
 
   /** @param shown the messages that are in the document, the newest of all */
   view(shown: readonly ChatMessage[]): unknown {
-    const { t, locale, name, headingLevel, showMetrics, feedback, readAloud } = this.#host.look();
+    const { t, locale, name, headingLevel, showMetrics, feedback, readAloud, renderers } = this.#host.look();
     const { messages, isStreaming, forks } = this.#host.snapshot();
     const last = messages.at(-1);
     return conversationView(shown, messages.length - shown.length, {
@@ -116,6 +122,8 @@ export class Conversation {
       readAloud: readAloud && "speechSynthesis" in globalThis,
       answerText: this.#answerText,
       disclosures: this.#disclosures,
+      drawnCalls: this.#drawnCalls,
+      renderers,
       lazy: this.#host.lazy,
       forks,
       base: document.baseURI,
@@ -277,7 +285,9 @@ export class Conversation {
       highlighter: async () => {
         // What is to be read comes first: the grammars take 20 ms to start.
         await new Promise<void>((resolve) => void whenIdle(resolve, HIGHLIGHTER_TIMEOUT_MS));
-        return (await import("../shared/render/code-highlighter.ts")).highlightCode;
+        const { highlightCode } = await import("../shared/render/code-highlighter.ts");
+        return (code, language) =>
+          drawCode(code, language, this.#host.look().renderers) ? () => undefined : highlightCode(code, language);
       },
       labels: {
         copyCode: t("code.copy"),

@@ -3,7 +3,10 @@ import { afterEach, expect, it } from "vitest";
 import "../define.ts";
 import { frame, mount, press, settle, texts, unmountAll, wait, type Mounted } from "../testing/mount.ts";
 
-afterEach(unmountAll);
+afterEach(() => {
+  unmountAll();
+  document.adoptedStyleSheets = [];
+});
 
 const log = (mounted: Mounted): HTMLElement => mounted.root.querySelector<HTMLElement>(".log")!;
 const gap = (element: HTMLElement): number => element.scrollHeight - element.scrollTop - element.clientHeight;
@@ -84,4 +87,68 @@ it("goes back to the end by the button, and by sending", async () => {
   void mounted.chat.send("And now?");
   await settle(mounted.chat);
   expect(gap(element)).toBeLessThanOrEqual(1);
+});
+
+/** In a log of this width. */
+async function asked(scrollMode: "auto" | "bottom" | "turn", width: number): Promise<Mounted> {
+  const mounted = await mount({ scrollMode });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`chanl-chat { width: ${width}px; height: 600px }`);
+  document.adoptedStyleSheets = [sheet];
+  void mounted.chat.send("The first question");
+  mounted.transport.last.start().text("A paragraph of some length, so that it wraps.\n\n".repeat(30)).done();
+  await settle(mounted.chat);
+  void mounted.chat.send("The second question");
+  mounted.transport.last.start();
+  await settle(mounted.chat);
+  return mounted;
+}
+
+const fromTop = (mounted: Mounted): number => {
+  const question = [...mounted.root.querySelectorAll('[part~="message-user"]')].at(-1)!;
+  const padding = Number.parseFloat(getComputedStyle(log(mounted)).paddingTop);
+  return question.getBoundingClientRect().top - log(mounted).getBoundingClientRect().top - padding;
+};
+
+it.each([
+  ["turn", 400],
+  ["auto", 800],
+] as const)("in mode %s at %i px a question goes to the top, and its answer grows below it without moving it", async (mode, width) => {
+  const mounted = await asked(mode, width);
+  expect(Math.abs(fromTop(mounted))).toBeLessThanOrEqual(1);
+  expect(mounted.root.querySelector('[part="scroll-button"]')).toBeNull();
+  for (let i = 0; i < 30; i += 1) {
+    mounted.transport.last.text(`A paragraph ${i} of some length.\n\n`);
+    await frame();
+    await frame();
+    expect(Math.abs(fromTop(mounted)), `after paragraph ${i}`).toBeLessThanOrEqual(1);
+  }
+  await settle(mounted.chat);
+  const jump = mounted.root.querySelector<HTMLElement>('[part="scroll-button"]')!;
+  expect(jump.textContent?.trim()).toBe("New reply");
+  jump.click();
+  await settle(mounted.chat);
+  mounted.transport.last.text("And more.\n\n".repeat(5));
+  await settle(mounted.chat);
+  expect(gap(log(mounted))).toBeLessThanOrEqual(1);
+});
+
+it.each([
+  ["bottom", 800],
+  ["auto", 400],
+] as const)("in mode %s at %i px the end of the answer is followed", async (mode, width) => {
+  const mounted = await asked(mode, width);
+  mounted.transport.last.text("A paragraph of some length.\n\n".repeat(40));
+  await settle(mounted.chat);
+  expect(gap(log(mounted))).toBeLessThanOrEqual(1);
+});
+
+it("in turns the room of an answer follows the height of the log", async () => {
+  const mounted = await asked("turn", 400);
+  const [sheet] = document.adoptedStyleSheets;
+  sheet!.replaceSync("chanl-chat { width: 400px; height: 420px }");
+  await settle(mounted.chat);
+  await frame();
+  expect(Math.abs(fromTop(mounted))).toBeLessThanOrEqual(1);
+  expect(gap(log(mounted))).toBeLessThanOrEqual(1);
 });

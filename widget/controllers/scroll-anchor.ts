@@ -2,6 +2,8 @@
  * Stick to bottom: a latch. While it is pinned, the log follows what grows; any upward move of the visitor releases it, and only
  * arriving at the real bottom, the End key, the jump button or a send pins it again. Growth is never taken for a scroll.
  *
+ * In turns nothing is followed: a question goes to the top, and its answer grows below it into room that is there already.
+ *
  * Released, the text being read stays where it is whatever grows above it. Chromium and Firefox see to that themselves (scroll
  * anchoring), but not at the very top of the scroller, and Safari never: there a held element is put back by hand.
  */
@@ -12,6 +14,12 @@ const AT_END_PX = 2;
 const ROUNDING_PX = 0.5;
 /** Frames after which what was put in above has got its real height. */
 const SETTLE_FRAMES = 3;
+/** From this width on a log is read like a page, in turns (UX of assistant-ui and ChatGPT); a narrow one follows its end. In px. */
+const TURN_FROM_PX = 760;
+/** Least room for an answer below a question that fills the log, in px. */
+const LEAST_ROOM_PX = 160;
+
+export type ScrollMode = "auto" | "bottom" | "turn";
 
 interface Held {
   element: Element;
@@ -21,6 +29,7 @@ interface Held {
 
 export class ScrollAnchor {
   readonly #changed: () => void;
+  readonly #setRoom: (px: number | null) => void;
   readonly #observer: ResizeObserver | null;
   readonly #anchorsItself = CSS.supports("overflow-anchor", "auto");
   #scroller: HTMLElement | null = null;
@@ -33,6 +42,7 @@ export class ScrollAnchor {
   #drawn = "false false";
   #lastTop = 0;
   #lastHeight = 0;
+  #lastClient = 0;
   #lastGap = 0;
   #touchY = 0;
   #frame = 0;
@@ -40,10 +50,11 @@ export class ScrollAnchor {
 
   /**
    * @param changed the jump button has to be drawn anew
-   * @param resized the scroller has another width
+   * @param setRoom the least height of the last answer, in px
    */
-  constructor(changed: () => void) {
+  constructor(changed: () => void, setRoom: (px: number | null) => void = () => undefined) {
     this.#changed = changed;
+    this.#setRoom = setRoom;
     this.#observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.#onResize());
   }
 
@@ -111,6 +122,27 @@ export class ScrollAnchor {
     this.#draw();
   }
 
+  /** A question was asked and is drawn: it goes to the top where one reads in turns, else its answer is followed. */
+  ask(mode: ScrollMode): void {
+    const scroller = this.#scroller;
+    const question = this.#question();
+    const inTurns = mode === "turn" || (mode === "auto" && scroller !== null && scroller.clientWidth >= TURN_FROM_PX);
+    scroller?.toggleAttribute("data-turn", inTurns);
+    if (!inTurns || !scroller || !question) {
+      this.#setRoom(null);
+      this.pin();
+      return;
+    }
+    this.#letGo();
+    this.#set(false);
+    this.#unread = false;
+    this.#makeRoom(scroller, question);
+    const padding = Number.parseFloat(getComputedStyle(scroller).paddingTop);
+    scroller.scrollTop += question.getBoundingClientRect().top - scroller.getBoundingClientRect().top - padding;
+    this.#note(scroller);
+    this.#draw();
+  }
+
   /** Stays where it is from now on. */
   release(): void {
     const scroller = this.#scroller;
@@ -145,6 +177,23 @@ export class ScrollAnchor {
     if (!this.#held) return;
     this.#restore();
     if (this.#anchorsItself) this.#letGoAfter(SETTLE_FRAMES);
+  }
+
+  #question(): HTMLElement | undefined {
+    return [...(this.#column?.querySelectorAll<HTMLElement>(":scope > [part~='message-user']") ?? [])].at(-1);
+  }
+
+  /** As much as makes the question the first thing in the log, however short its answer is. */
+  #makeRoom(scroller: HTMLElement, question: HTMLElement): void {
+    const answer = question.nextElementSibling;
+    if (!answer) return;
+    const { paddingTop, paddingBottom } = getComputedStyle(scroller);
+    const apart = answer.getBoundingClientRect().top - question.getBoundingClientRect().top;
+    const taken = [paddingTop, paddingBottom, getComputedStyle(answer).marginBottom].reduce(
+      (sum, px) => sum + Number.parseFloat(px),
+      apart,
+    );
+    this.#setRoom(Math.max(LEAST_ROOM_PX, Math.ceil(scroller.clientHeight - taken)));
   }
 
   #set(pinned: boolean): void {
@@ -191,6 +240,10 @@ export class ScrollAnchor {
     const scroller = this.#scroller;
     if (!scroller) return;
     const grew = scroller.scrollHeight > this.#lastHeight;
+    if (scroller.clientHeight !== this.#lastClient && scroller.hasAttribute("data-turn")) {
+      const question = this.#question();
+      if (question) this.#makeRoom(scroller, question);
+    }
     if (this.#pinned) this.#write();
     else if (this.#held) this.#restore();
     else if (grew) this.#unread = true;
@@ -211,6 +264,7 @@ export class ScrollAnchor {
   #note(scroller: HTMLElement): void {
     this.#lastTop = scroller.scrollTop;
     this.#lastHeight = scroller.scrollHeight;
+    this.#lastClient = scroller.clientHeight;
     this.#lastGap = this.#gap();
   }
 

@@ -10,7 +10,7 @@ import { type MessageContext, messageView } from "./message.ts";
 
 /** @param from position of the first of `shown` in the whole conversation */
 export function conversationView(shown: readonly ChatMessage[], from: number, context: MessageContext): unknown {
-  const { isStreaming, lazy, disclosures, t, locale, name, level, showMetrics, feedback, readAloud, limitedUntil } = context;
+  const { isStreaming, lazy, disclosures, t, locale, name, level, showMetrics, feedback, readAloud, limitedUntil, renderers } = context;
   const last = shown.length - 1;
   const isDated = shown.some(({ createdAt }) => daysBetween(createdAt, Date.now()) !== 0);
   return repeat(
@@ -22,7 +22,19 @@ export function conversationView(shown: readonly ChatMessage[], from: number, co
       const fork = message.forkId === undefined ? null : context.forks[message.forkId];
       const before = shown[index - 1];
       const isNewDay = isDated && (!before || daysBetween(before.createdAt, message.createdAt) !== 0);
-      const shared = [lazy.version, disclosures.version, t, locale, name, level, showMetrics, feedback, readAloud, latest && limitedUntil];
+      const shared = [
+        lazy.version,
+        disclosures.version,
+        t,
+        locale,
+        name,
+        level,
+        showMetrics,
+        feedback,
+        readAloud,
+        renderers,
+        latest && limitedUntil,
+      ];
       return guard([message, from + index, latest, isNewDay, fork, fork && isStreaming, ...own, ...shared], () => [
         isNewDay ? dayView(message.createdAt, t, locale) : "",
         messageView({ message, at: from + index, latest }, context),

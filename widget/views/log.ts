@@ -87,6 +87,9 @@ export const logStyles = css`
     max-width: var(--_content-width);
     margin-inline: auto;
   }
+  .log[data-turn] .col > .msg:last-child {
+    min-height: var(--_room);
+  }
   .earlier {
     align-self: center;
     overflow-anchor: none;

@@ -10,6 +10,7 @@ import { messageText } from "../../shared/session/message.ts";
 import type { AnswerText } from "../controllers/answer-text.ts";
 import type { Disclosures } from "../controllers/disclosures.ts";
 import type { Lazy } from "../lazy.ts";
+import type { DrawnCalls, Renderers } from "../renderers.ts";
 import type { Translate } from "../strings.ts";
 import { bannerView, type BannerAction } from "./banner.ts";
 import { countdown } from "./countdown.ts";
@@ -46,6 +47,8 @@ export interface MessageContext {
   readAloud: boolean;
   answerText: AnswerText;
   disclosures: Disclosures;
+  drawnCalls: DrawnCalls;
+  renderers: Renderers | undefined;
   lazy: Lazy;
   forks: Forks;
   /** Base of relative addresses in sources. */
@@ -208,9 +211,11 @@ function blocksView({ message, at }: MessageView, context: MessageContext, live:
     }
     endRun();
     if (part.type === "tool_call") {
-      if (part.state !== "complete") endCalls();
+      // What the page has drawn is to be seen.
+      const standsAlone = part.state !== "complete" || context.drawnCalls.draw(part, context.renderers) !== null;
+      if (standsAlone) endCalls();
       calls.push({ part, index });
-      if (part.state !== "complete") endCalls();
+      if (standsAlone) endCalls();
       return;
     }
     endCalls();
@@ -281,7 +286,8 @@ function thoughtView(
 function callView(message: ChatMessage, part: ToolCallPart, index: number, at: number, context: MessageContext): unknown {
   const { t, locale, disclosures, actions } = context;
   const key = `${message.id}:${index}`;
-  const open = part.state === "needs-approval" || disclosures.isOpen(key, opensByItself(part.state));
+  const drawn = context.drawnCalls.draw(part, context.renderers);
+  const open = part.state === "needs-approval" || disclosures.isOpen(key, drawn !== null || opensByItself(part.state));
   const id = `m${at}p${index}`;
   const canRetry = !context.isStreaming && context.canRetry === message.id;
   return toolCardView({
@@ -295,6 +301,7 @@ function callView(message: ChatMessage, part: ToolCallPart, index: number, at: n
           t,
           part,
           id,
+          drawn: drawn === null ? null : context.drawnCalls.view(drawn, key),
           onRetry: canRetry ? () => actions.regenerate() : undefined,
           onAllow: (changed) => actions.decide(part, true, changed),
           onDeny: () => actions.decide(part, false),

@@ -11,6 +11,8 @@ export interface ToolDetailsView {
   t: Translate;
   part: ToolCallPart;
   id: string;
+  /** What the page has drawn in place of input and result; `null` where it has not. */
+  drawn: unknown;
   /** Asks the question again; nothing where that is not possible. */
   onRetry: (() => void) | undefined;
   onAllow: (changed?: JsonValue) => void;
@@ -31,15 +33,15 @@ export function toolDetailsView(view: ToolDetailsView): TemplateResult {
           : nothing
       }
       ${part.state === "running" && part.progress ? progressView(t, part.progress) : nothing}
-      ${asks ? html`<p class="why">${t("tool.askText")}</p>` : nothing}
+      ${asks ? html`<p class="why">${t("tool.askText")}</p>` : nothing} ${view.drawn ?? nothing}
       ${
-        input || writing
+        view.drawn === null && (input || writing)
           ? html`<p class="lb">${t("tool.input")}</p>
               ${preView(t("tool.input"), html`${jsonPreview(input)}${writing ? html`<span class="caret"></span>` : nothing}`, input.length, writing)}`
           : nothing
       }
       ${
-        part.result === undefined
+        part.result === undefined || view.drawn !== null
           ? nothing
           : html`<p class="lb">${t("tool.result")}</p>
               ${preView(t("tool.result"), typeof part.result === "string" ? part.result : jsonPreview(resultText(part)), resultText(part).length)}`
@@ -139,7 +141,7 @@ export const toolDetailsStyles = css`
     padding: 10px 12px 12px;
     border-top: 1px solid var(--_border);
   }
-  .tool :is(.lb, .why, .bad-input) {
+  .tool :is(.lb, .why, .drawn, .bad-input) {
     margin: 0;
   }
   .tool .lb {
@@ -152,7 +154,7 @@ export const toolDetailsStyles = css`
     width: 100%;
     accent-color: var(--_accent);
   }
-  .tool :is(.why, .pg) {
+  .tool :is(.why, .drawn, .pg) {
     overflow-wrap: anywhere;
   }
   .tool .retry {
