@@ -194,9 +194,9 @@ async function silence() {
   provider.reply(() => ({ slices: slowly() }));
   await fresh();
   const calls = provider.calls.length;
+  const begun = performance.now();
   await ask(panel, "Take your time");
   await until(async () => (await answerText(panel)).startsWith("Begin."), "the first word");
-  const begun = performance.now();
   await until(async () => (await answerText(panel)) === "Begin. End.", "the end", SILENCE_MS + 20_000);
   return { ms: performance.now() - begun, calls: provider.calls.length - calls };
 }
