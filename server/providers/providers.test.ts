@@ -316,7 +316,7 @@ test("a host that is not there is told as not reachable", async () => {
 });
 
 test("a provider that goes silent is hung up on, before its headers and in mid-answer", async () => {
-  const { gateway, provider } = await startWithProvider({ providerIdleMs: 150 });
+  const { gateway, provider } = await startWithProvider({ providerIdleMs: 1_000 });
   provider.reply({ slices: [], headersDelayMs: 10_000 }, { slices: openAiText(["some"]).slice(0, 2), ending: "hang" });
   const first = await readAll(await postChat(gateway.url, userSays("hi")));
   expect(first.at(-1)).toMatchObject({ type: "error", code: "provider_timeout", retryable: true });
