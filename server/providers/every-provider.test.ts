@@ -124,7 +124,7 @@ describe.each(DIALECTS)("%s", (dialect) => {
   });
 
   test("silence is ended, before the headers and in mid-answer, and the connection is given up", async () => {
-    const { gateway, provider } = await start(dialect, { providerIdleMs: 100 });
+    const { gateway, provider } = await start(dialect, { providerIdleMs: 700 });
     provider.reply({ slices: [], headersDelayMs: 10_000 }, { slices: half(), ending: "hang" });
     expect((await readAll(await postChat(gateway.url, hi))).at(-1)).toMatchObject({ type: "error", code: "provider_timeout" });
     const events = await readAll(await postChat(gateway.url, hi));
