@@ -13,7 +13,7 @@ const BUDGETS = {
   "renderer: Markdown to DOM, without highlighter": 13.5,
   // What goes along with a question, such as files, takes 0.04 of it.
   "core: SSE, tool calls, fetch transport, session": 9.05,
-  "core: everything": 37.2,
+  "core: everything": 38.2,
   "dist/chanl-chat.js": 40,
   // 3.0 of it is how files come in and show, the words for that, the hotkey and the counter; what reads files comes with the first one.
   "dist/chanl-chat.js and what an answer loads": 66.6,

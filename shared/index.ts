@@ -48,6 +48,7 @@ export type {
   TransportChunk,
   TransportOptions,
 } from "./transport/transport.ts";
+export { createDialectTransport, type DialectTransportOptions, type EndpointProtocol } from "./transport/dialect-transport.ts";
 export { createFetchSseTransport } from "./transport/fetch-sse.ts";
 export { createWebSocketTransport, type WebSocketConstructor, type WebSocketTransportOptions } from "./transport/web-socket.ts";
 export { createEventSourceTransport, type EventSourceTransportOptions } from "./transport/event-source.ts";
