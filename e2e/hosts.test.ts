@@ -83,20 +83,75 @@ const picture = async (page: Page): Promise<Buffer> => {
   return page.locator("chanl-chat").screenshot();
 };
 
+/** As Bootstrap and Tailwind reset a page, `!important` where they have none. */
+const FRAMEWORK_RESETS = `<style>
+*,::before,::after{box-sizing:border-box;border:0 solid red!important;margin:0!important;padding:0!important}
+html{line-height:1.15;tab-size:4;-webkit-text-size-adjust:none}
+body{margin:0;font:italic 700 20px/1.9 serif;color:#c00;background:#fff;text-align:center;-webkit-font-smoothing:auto}
+button,input,textarea,select{all:unset;font:inherit;letter-spacing:4px;text-transform:none;appearance:button}
+h1,h2,h3,p,ol,ul,table,pre,code,a{all:unset!important} svg,img{display:block!important;max-width:10px!important}
+dialog,section,form{display:none!important} [hidden]{display:none!important} :focus-visible{outline:9px solid lime!important}
+</style>`;
+
 test.each([
   ["resets", "<style>*{all:revert;box-sizing:content-box;font-size:40px!important;letter-spacing:3px}</style>"],
+  ["frameworks' resets", FRAMEWORK_RESETS],
   ["a root of 10 px", "<style>html{font-size:62.5%}</style>"],
   [
     "floats and capitals",
     "<style>div{float:left!important;text-transform:uppercase} body{line-height:3;text-align:right;word-spacing:9px}</style>",
   ],
   ["a transformed body", "<style>body{transform:translateX(0)}</style>"],
+  [
+    "columns, writing mode of its own text, and quotes",
+    "<style>body{columns:1;text-indent:40px;white-space:pre;hyphens:auto;quotes:'x' 'x'}</style>",
+  ],
 ])("the host's %s do not reach the widget", async (_name, head) => {
   const clean = await open("");
   const hostile = await open(head);
-  expect(await difference(await picture(clean), await picture(hostile))).toBeLessThanOrEqual(0.005);
+  expect(await difference(await picture(clean), await picture(hostile))).toBeLessThanOrEqual(0.001);
   await clean.close();
   await hostile.close();
+});
+
+/** Its own direction and zoom are the page's business: beside a page that has nothing but these. */
+test.each([
+  ["zoom", "<style>body{zoom:.8}</style>"],
+  ["direction", "<style>body{direction:rtl}</style>"],
+])("with the page's own %s it is hurt no more than without", async (_name, head) => {
+  const clean = await open(head, { html: '<html dir="auto">' });
+  const hostile = await open(head + FRAMEWORK_RESETS, { html: '<html dir="auto">' });
+  expect(await difference(await picture(clean), await picture(hostile))).toBeLessThanOrEqual(0.001);
+  await clean.close();
+  await hostile.close();
+});
+
+test("nothing on the page lies over it or undoes it, and opening it, focusing and asking leave the page where it is", async () => {
+  const wall = `<style>*{all:unset!important} body{display:block!important;transform:translateX(0)!important;height:3000px!important}
+    header{display:block!important;position:fixed!important;inset:0!important;z-index:2147483647!important;background:#fff!important}</style>`;
+  const page = await open(wall, { mode: "floating" });
+  await page.evaluate(() => document.body.prepend(document.createElement("header")));
+  await page.evaluate(() => scrollTo(0, 700));
+  const launcher = page.locator('chanl-chat [part~="launcher"]');
+  await launcher.waitFor();
+  const scrolled = (): Promise<number> => page.evaluate(() => scrollY);
+  const before = await scrolled();
+  expect(before).toBe(700);
+  await launcher.click();
+  await page.locator('chanl-chat [part~="composer"]').waitFor();
+  expect(await scrolled()).toBe(before);
+  await page.locator('chanl-chat [part~="input"]').click();
+  expect(await scrolled()).toBe(before);
+  await ask(page);
+  expect(await scrolled()).toBe(before);
+  const panel = (await page.locator('chanl-chat [part~="panel"]').boundingBox())!;
+  expect([Math.round(panel.width), Math.round(panel.height)]).toEqual([400, 680]);
+  const onTop = await page.evaluate(
+    ([x, y]) => document.elementFromPoint(x!, y!)?.localName,
+    [panel.x + panel.width / 2, panel.y + panel.height / 2],
+  );
+  expect(onTop).toBe("chanl-chat");
+  await page.close();
 });
 
 test("the widget's styles and names do not reach the host", async () => {

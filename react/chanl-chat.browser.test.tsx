@@ -39,6 +39,13 @@ test("props become the element's properties, and follow a render", async () => {
   await vi.waitFor(() => expect(find()?.textContent).toContain("Grace"));
 });
 
+test("each attribute of the element is a prop", async () => {
+  mount(<ChanlChat attachments accept="image/*" maxFileSize={1_000} maxFiles={2} hotkey="mod+k" maxLength={80} />);
+  await vi.waitFor(() => expect(document.querySelector("chanl-chat")?.maxLength).toBe(80));
+  const { attachments, accept, maxFileSize, maxFiles, hotkey } = document.querySelector("chanl-chat")!;
+  expect([attachments, accept, maxFileSize, maxFiles, hotkey]).toEqual([true, "image/*", 1_000, 2, "mod+k"]);
+});
+
 test("a session of one's own is shown, and events reach the newest handler once", async () => {
   const session = new ChatSession({ transport: new ScriptedTransport(), agentId: "docs" });
   const heard: string[] = [];

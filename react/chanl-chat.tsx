@@ -3,49 +3,14 @@
  * mounted, so a page that is rendered on a server, or that only uses the hook, does not pay for it.
  */
 import { createElement, useEffect, useLayoutEffect, useRef, useState, type CSSProperties, type ReactElement, type ReactNode } from "react";
+import type { LitElement } from "lit";
 
+import type { ChanlChatAttributes } from "../widget/attributes.ts";
 import type { ChanlChat as ChanlChatElement } from "../widget/chanl-chat.ts";
 import type { ChanlChatEventMap } from "../widget/events.ts";
 
-type ElementProps = Pick<
-  ChanlChatElement,
-  | "endpoint"
-  | "agentId"
-  | "transport"
-  | "mode"
-  | "open"
-  | "position"
-  | "theme"
-  | "accent"
-  | "name"
-  | "subtitle"
-  | "greeting"
-  | "placeholder"
-  | "disclaimer"
-  | "headingLevel"
-  | "launcher"
-  | "launcherLabel"
-  | "showMetrics"
-  | "density"
-  | "feedback"
-  | "readAloud"
-  | "math"
-  | "allowImageHosts"
-  | "announce"
-  | "submitKey"
-  | "whileStreaming"
-  | "disabled"
-  | "events"
-  | "storage"
-  | "conversationId"
-  | "starters"
-  | "headers"
-  | "getToken"
-  | "fetch"
-  | "tools"
-  | "strings"
-  | "session"
->;
+/** Everything an owner sets on the element: a list of names would fall behind. */
+type ElementProps = Omit<ChanlChatAttributes, keyof LitElement> & Pick<ChanlChatElement, "session">;
 
 export interface ChanlChatProps extends Partial<ElementProps> {
   /** The element's events by their names, such as `{"chanl-message": (event) => …}`. */

@@ -21,6 +21,8 @@ const BUDGETS = {
 };
 /** KB of gzip: the renderer without the names of character references, which are 1.1 KB and cannot come later. */
 const RENDERER_BUDGET = 13.6;
+/** KB of gzip: what a server without brotli sends for the script tag. */
+const TAG_GZIP_BUDGET = 46;
 /** KB of gzip: all style sheets of the widget together. */
 const STYLES_BUDGET = 8;
 
@@ -95,6 +97,8 @@ for (const [name, files] of Object.entries(built)) {
   sizes[name] = Object.fromEntries(["min", "gzip", "brotli"].map((kind) => [kind, parts.reduce((sum, part) => sum + part[kind], 0)]));
 }
 const script = readFileSync(join(root, "dist", "chanl-chat.js"), "utf8");
+const tagGzip = sizes["dist/chanl-chat.js"].gzip;
+if (tagGzip > TAG_GZIP_BUDGET * 1_000) complaints.push(`dist/chanl-chat.js is ${tagGzip} bytes in gzip, above ${TAG_GZIP_BUDGET} KB.`);
 if (/^import\b[^(]/.test(script))
   complaints.push("dist/chanl-chat.js imports another file at once: one more round trip before anything shows.");
 const styles = readdirSync(join(root, "widget"), { recursive: true })

@@ -271,6 +271,8 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #countShown = "";
   /** Goes along with the message that waits. */
   #queuedAlong: readonly ContextPart[] = [];
+  /** What had the focus in here, and had it still when the element left its place. */
+  #focused: HTMLElement | null = null;
   /** What a failed send put back, so that Retry can take it out again. */
   #returned: string | null = null;
 
@@ -543,6 +545,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#panel.connect();
     this.#connection.connect();
     this.#setHotkey();
+    void this.#focusAgain();
     addEventListener("pagehide", this.#keepDraft);
     document.addEventListener("visibilitychange", this.#keepDraft);
   }
@@ -563,6 +566,9 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   protected override createRenderRoot(): HTMLElement | DocumentFragment {
     const root = super.createRenderRoot();
     this.#sheet.adopt(root as ShadowRoot);
+    root.addEventListener("focusin", ({ target }) => (this.#focused = target as HTMLElement));
+    // Chromium tells it before the element leaves the document: only later is it known why.
+    root.addEventListener("focusout", () => queueMicrotask(() => this.isConnected && this.#forgetFocus()));
     return root;
   }
 
@@ -964,6 +970,18 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       event.preventDefault();
       this.#conversation?.edit(last.id);
     }
+  }
+
+  #forgetFocus(): void {
+    if (!this.shadowRoot?.activeElement) this.#focused = null;
+  }
+
+  /** It was moved in the document: what had the focus gets it back, unless something else has it now. */
+  async #focusAgain(): Promise<void> {
+    const focused = this.#focused;
+    if (!focused) return;
+    await this.updateComplete;
+    if (document.activeElement === document.body) focused.focus({ preventScroll: true });
   }
 
   #setHotkey(): void {

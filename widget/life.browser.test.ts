@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "./define.ts";
 import type { ChanlChat } from "./chanl-chat.ts";
-import { press, settle, texts, type, unmountAll, wait } from "./testing/mount.ts";
+import { mount, press, settle, texts, type, unmountAll, wait } from "./testing/mount.ts";
 
 afterEach(() => {
   unmountAll();
@@ -151,6 +151,50 @@ it("a copy of it is a chat of its own, and the one it was made from goes on", as
   await copy.stop();
   expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
   expect(chat.session?.getSnapshot().isStreaming).toBe(true);
+});
+
+it("keeps the focus, unless somebody took it, and the place one reads, when it is moved", async () => {
+  const { chat, root, input, transport } = await mount();
+  chat.style.height = "300px";
+  void chat.send("Go");
+  transport.last.start().text("A paragraph of words.\n\n".repeat(40));
+  await settle(chat);
+  const log = root.querySelector<HTMLElement>('[part="log"]')!;
+  log.dispatchEvent(new WheelEvent("wheel", { deltaY: -1 }));
+  log.scrollTop = 200;
+  await settle(chat);
+  input.focus();
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(chat);
+  await settle(chat);
+  expect(root.activeElement).toBe(input);
+  expect(log.scrollTop).toBe(200);
+  transport.last.text("More of them.\n\n".repeat(5));
+  await settle(chat);
+  expect(log.scrollTop).toBe(200);
+
+  const other = document.createElement("button");
+  document.body.append(other);
+  chat.remove();
+  other.focus();
+  place.append(chat);
+  await settle(chat);
+  expect(document.activeElement).toBe(other);
+});
+
+it("follows on after a move when it followed before", async () => {
+  const { chat, root, transport } = await mount();
+  chat.style.height = "300px";
+  void chat.send("Go");
+  transport.last.start().text("A paragraph of words.\n\n".repeat(40));
+  await settle(chat);
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(chat);
+  await settle(chat);
+  const log = root.querySelector<HTMLElement>('[part="log"]')!;
+  expect(log.scrollHeight - log.scrollTop - log.clientHeight).toBeLessThanOrEqual(1);
 });
 
 describe("a storage", () => {

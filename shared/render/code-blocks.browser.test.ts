@@ -56,6 +56,24 @@ describe("the bar", () => {
   });
 });
 
+test("the copy button that the pointer is on stays the same, and in its place, while its code grows and when it ends", async () => {
+  const { root, renderer } = render("```ts\nlet a = 1;\n", colours, false);
+  const button = root.querySelector<HTMLElement>(".copy")!;
+  const { x, y } = button.getBoundingClientRect();
+  for (let line = 0; line < 40; line++) {
+    renderer.append(`let b${line} = "${"x".repeat(line)}";\n`);
+    renderer.flush();
+    expect(root.querySelector(".copy")).toBe(button);
+  }
+  renderer.append("```\n\nAnd on.\n");
+  renderer.end();
+  renderer.flush();
+  await vi.waitFor(() => expect(painted(root)).toBe(true));
+  expect(root.querySelectorAll(".copy")).toHaveLength(1);
+  expect(root.querySelector(".copy")).toBe(button);
+  expect([button.getBoundingClientRect().x, button.getBoundingClientRect().y]).toEqual([x, y]);
+});
+
 describe("a long block", () => {
   test("is folded when the answer is complete, not before, and unfolded by its button", () => {
     const { root, renderer } = render(`\`\`\`\n${"line\n".repeat(140)}\`\`\`\n\nmore`, {}, false);

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 
 import "../define.ts";
 import { frame, mount, press, settle, texts, unmountAll, wait, type Mounted } from "../testing/mount.ts";
@@ -49,6 +49,31 @@ it.each([
   await settle(mounted.chat);
   expect(Math.abs(element.scrollTop - top)).toBeLessThanOrEqual(1);
   expect(texts(mounted.root, '[part="scroll-button"]')).toEqual(["New reply"]);
+});
+
+it("follows what gets its height late: a picture, another typeface", async () => {
+  const mounted = await mount({ allowImageHosts: ["data:"] });
+  void mounted.chat.send("Show me");
+  mounted.transport.last.start().text("A paragraph of some length, so that it wraps.\n\n".repeat(60));
+  const canvas = Object.assign(document.createElement("canvas"), { width: 100, height: 290 });
+  mounted.transport.last.text(`![a picture](${canvas.toDataURL()})\n\nBelow it.\n\n`);
+  await settle(mounted.chat);
+  const element = log(mounted);
+  const image = element.querySelector("img")!;
+  await vi.waitUntil(() => image.complete && image.naturalHeight === 290);
+  await frame();
+  await frame();
+  expect(image.getBoundingClientRect().height).toBeGreaterThan(250);
+  expect(gap(element)).toBeLessThanOrEqual(1);
+  for (const font of ["monospace", "serif", ""]) {
+    const height = element.scrollHeight;
+    mounted.chat.style.setProperty("--chanl-font", font);
+    mounted.chat.style.setProperty("--chanl-font-size", font === "" ? "" : "23px");
+    await frame();
+    await frame();
+    if (font !== "serif") expect(element.scrollHeight).not.toBe(height);
+    expect(gap(element)).toBeLessThanOrEqual(1);
+  }
 });
 
 it("is released by dragging the scrollbar, and pinned again at the real bottom only", async () => {

@@ -95,6 +95,8 @@ export class ScrollAnchor {
     );
     scroller.addEventListener("keydown", (event) => this.#onKeyDown(event), options);
     scroller.addEventListener("scroll", () => this.#onScroll(), options);
+    // Moved in the document, a scroller is at its top again.
+    if (!this.#pinned) scroller.scrollTop = this.#lastTop;
     this.#observer?.observe(scroller);
     this.#observer?.observe(column);
     if (!this.#observer) this.#write();

@@ -110,6 +110,11 @@ export const styles = css`
     white-space: pre-wrap;
     field-sizing: content;
   }
+  @media (pointer: coarse) {
+    .edit textarea {
+      min-height: 44px;
+    }
+  }
   .edit .acts {
     justify-content: flex-end;
   }
