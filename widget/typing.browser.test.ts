@@ -3,7 +3,7 @@ import { cdp } from "vitest/browser";
 import { afterEach, expect, it, vi } from "vitest";
 
 import "./define.ts";
-import { frame, mount, type Mounted, settle, unmountAll } from "./testing/mount.ts";
+import { frame, mount, type Mounted, settle, unmountAll, wait } from "./testing/mount.ts";
 
 afterEach(unmountAll);
 
@@ -79,6 +79,8 @@ it("a key touches nothing but its field, and one layout shows it", async () => {
 
 it("a streamed frame renders nothing of the widget again, leaves the composer alone, and lays out once", async () => {
   const { chat, root, transport, updates } = await begin();
+  // Who typed a moment ago still types, and gets the text more seldom.
+  await wait(400);
   await browser().send("Performance.enable");
   const inDock = watch(root.querySelector(".dock")!);
   let writes = 0;
