@@ -281,7 +281,7 @@ export const STATES: Record<string, GalleryState> = {
     ask: "Tell me everything.",
     async *script() {
       yield start;
-      yield* paced(say(`${ANSWER}\n\n`.repeat(6)), 12);
+      yield* paced(say(`${ANSWER}\n\n`.repeat(10)), 12);
       yield done;
     },
   },

@@ -230,7 +230,12 @@ test("a widget that comes and goes leaves memory behind: 50 times in mid-stream"
   await comeAndGo(10);
   const before = await measure();
   await comeAndGo(50);
-  const after = await measure();
+  let after = await measure();
+  // On a busy machine the last of them is let go of later.
+  for (let time = 0; time < 20 && after.listeners > before.listeners; time++) {
+    await page.waitForTimeout(500);
+    after = await measure();
+  }
   expect(after.bytes - before.bytes).toBeLessThan(1_000_000);
   expect(after.listeners - before.listeners).toBeLessThanOrEqual(0);
   expect(after.nodes - before.nodes).toBeLessThanOrEqual(0);

@@ -49,7 +49,7 @@ test("headers and the start event come before the model says anything", async ()
 
 test("a resume at every event gives exactly the rest", async () => {
   const { gateway, provider } = await startWithProvider();
-  provider.reply({ slices: openAiText(["a", "ä", "\n", "😀", "b".repeat(300), "c"]) });
+  provider.reply({ slices: openAiText(["a", "ä", "\n", "\u2028", "😀", "b".repeat(300), "c"]) });
   const response = await postChat(gateway.url, userSays("hi"));
   const uncut = await response.text();
   const whole = parseSse(uncut);

@@ -18,15 +18,19 @@ export function postChat(
   });
 }
 
-/** The events of a whole SSE text. Blocks without data (retry, keepalive) are left out. */
+/**
+ * The events of a whole SSE text. Blocks without data (retry, keepalive) are left out. Lines end at LF: U+2028, which JSON leaves as it is,
+ * ends one only for a regular expression.
+ */
 export function parseSse(text: string): StreamEvent[] {
   if (text.includes("key-of-the-test")) throw new Error("a stream holds the provider's key");
   const events: StreamEvent[] = [];
   for (const block of text.split("\n\n")) {
-    const data = /^data: (.*)$/m.exec(block)?.[1];
+    const fields = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
+    const data = fields.get("data");
     if (data === undefined) continue;
     const event = JSON.parse(data) as StreamEvent;
-    const id = /^id: (.*)$/m.exec(block)?.[1];
+    const id = fields.get("id");
     if (id !== String(event.seq)) throw new Error(`id ${id} and seq ${event.seq} differ`);
     events.push(event);
   }
