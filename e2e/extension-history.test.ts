@@ -227,6 +227,8 @@ test("when there is no more room the chat goes on and says what is not kept", as
   await closePanel(extension, page);
   await extension.context.serviceWorkers()[0]!.evaluate((server) => chrome.storage.sync.set({ server }), scene.gateway.origin);
   panel = await openPanel(extension, page);
+  // The settings of a store without a version are brought up to date, which is no reason to begin anew.
+  await until(() => panel.evaluate(async () => "version" in (await chrome.storage.sync.get())), "the version to be stored");
   // Chrome takes no smaller quota for an extension's origin over its protocol, so the store refuses as it does then.
   await panel.evaluate(() => {
     const put = Reflect.get(IDBObjectStore.prototype, "put") as unknown;

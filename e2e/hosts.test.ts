@@ -25,12 +25,12 @@ async function serve(page: Page, html: string): Promise<void> {
   await page.route(`${SITE}/**`, async (route) => {
     const { pathname, search } = new URL(route.request().url());
     if (pathname === "/") return route.fulfill({ contentType: "text/html", body: html });
-    const response = await route.fetch({ url: `${gateway.origin}${pathname}${search}` }).catch((error: unknown) => {
+    try {
+      await route.fulfill({ response: await route.fetch({ url: `${gateway.origin}${pathname}${search}` }) });
+    } catch (error) {
       // A test may end, and close its page, before the page has everything it asks for.
-      if (page.isClosed()) return null;
-      throw error;
-    });
-    return response ? route.fulfill({ response }) : undefined;
+      if (!page.isClosed()) throw error;
+    }
   });
   await page.goto(`${SITE}/`);
 }

@@ -55,7 +55,7 @@ export async function saveSettings(settings: Settings): Promise<void> {
 }
 
 /** Calls back when a setting changed anywhere, the options page or another window. */
-export function onSettingsChanged(listener: (settings: Settings) => void): void {
+export function onSettingsChanged(listener: (settings: Settings) => unknown): void {
   chrome.storage.sync.onChanged.addListener(() => void loadSettings().then(listener));
 }
 

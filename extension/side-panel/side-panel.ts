@@ -264,12 +264,15 @@ class Panel {
 async function start(): Promise<void> {
   guardStorage();
   localise(document);
-  const [settings, window] = await Promise.all([loadSettings(), chrome.windows.getCurrent()]);
+  const [settings, window] = await Promise.all([loading, chrome.windows.getCurrent()]);
   document.documentElement.dataset["theme"] = settings.theme;
   if (window.id === undefined) return;
   await new Panel(settings, window.id).start();
 }
 
-// A new address is another server, with other runs: the panel starts over.
-onSettingsChanged(() => location.reload());
+const loading = loadSettings();
+// A new address is another server, with other runs: the panel starts over. Not when only the version of what is stored changed.
+onSettingsChanged(async (settings) => {
+  if (JSON.stringify(settings) !== JSON.stringify(await loading)) location.reload();
+});
 void start();

@@ -75,7 +75,7 @@ export class InlineParser {
   /** Last offset of a backtick run per length, known once a search has run to the end: makes failing searches free. */
   readonly #backticks = new Map<number, number>();
   #backticksKnown = false;
-  /** Something was seen whose meaning may change: a backtick run or a formula without an end, the end of a link's text. */
+  /** Something was seen whose meaning may change: a backtick run or a formula without an end, the end of a link's text, an address. */
   #waiting = false;
   #settledLength = 0;
   #settledTokens = 0;
@@ -305,8 +305,9 @@ export class InlineParser {
   #bareAddress(prefix: string): boolean {
     if (this.#options.bareAddresses === false) return false;
     const link = scanBareAutolink(this.#text, this.#pos, prefix, this.#brackets.length > 0);
-    // One that reaches the end of growing text is not complete yet.
+    // One that reaches the end of growing text is not complete yet, and takes in what is left of the end when more comes.
     if (!link?.reachesEnd || !this.#options.speculative) return this.#scanned(link);
+    this.#waiting = true;
     return this.#literal(link.end);
   }
 

@@ -229,6 +229,12 @@ test("the first character of an indented line is shown at once", () => {
   for (const spaces of [0, 1, 2, 3]) expect(prefixes(`a\n${" ".repeat(spaces)}x`).at(-1)).toBe("<p>a\nx</p>\n");
 });
 
+test("a letter behind an entity at the end of an address belongs to the address", () => {
+  // The e-mail address in the middle is shown as one meanwhile, so that the text behind it looks like no address.
+  const text = "www.a@b.cd&amp;h";
+  expect(prefixes(text).at(-1)).toBe(`${unfinished(text)}\n`);
+});
+
 test("what is shown of a paragraph is the same after every character as if it had come at once", () => {
   forSeeds(400, (random, seed) => {
     let markdown = "a ";
