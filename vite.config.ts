@@ -109,12 +109,23 @@ const noWebAccessibleResources: Plugin & { renderCrxManifest(manifest: Record<st
   },
 };
 
+/** The panel brings a session of its own, over fetch, and takes no dictation: what the element could load for that is never asked for. */
+const noUnusedParts: Plugin = {
+  name: "no-unused-parts",
+  generateBundle(_options, bundle) {
+    for (const [fileName, output] of Object.entries(bundle)) {
+      const source = output.type === "chunk" ? (output.facadeModuleId ?? "") : "";
+      if (/\/(?:dialect-transport|web-socket|event-source|dictation)\.ts$/.test(source)) delete bundle[fileName];
+    }
+  },
+};
+
 async function extension(command: "build" | "serve"): Promise<ViteUserConfig> {
   const { manifest } = await import("./extension/manifest.ts");
   return {
     root: at("extension"),
     publicDir: at("extension/public"),
-    plugins: [minifyTemplates(), crx({ manifest: manifest(command) }), noWebAccessibleResources],
+    plugins: [minifyTemplates(), crx({ manifest: manifest(command) }), noWebAccessibleResources, noUnusedParts],
     build: {
       outDir: at("dist/extension"),
       emptyOutDir: true,

@@ -98,6 +98,18 @@ function pasteFiles(chat: ChanlChat): void {
   chat.shadowRoot?.querySelector('[part~="input"]')?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
 }
 
+/** A browser whose microphone is not allowed. */
+class Refusing extends EventTarget {
+  start(): void {
+    queueMicrotask(() => {
+      this.dispatchEvent(Object.assign(new Event("error"), { error: "not-allowed" }));
+      this.dispatchEvent(new Event("end"));
+    });
+  }
+
+  abort(): void {}
+}
+
 export const STATES: Record<string, GalleryState> = {
   empty: { title: "Empty", *script() {} },
   pending: {
@@ -211,6 +223,20 @@ export const STATES: Record<string, GalleryState> = {
       chat.attachments = true;
       chat.setDraft("Which jacket is lighter, the Fell or the Ridge? I hike with a 28 l pack and hate getting sweaty on the climbs.");
       setTimeout(() => pasteFiles(chat), 300);
+    },
+  },
+  dictation: {
+    title: "Dictation is not allowed",
+    *script() {},
+    afterStart: (chat) => {
+      Object.assign(globalThis, { SpeechRecognition: Refusing });
+      chat.speechInput = true;
+      chat.setDraft("Where is my order");
+      const asked = setInterval(() => {
+        const button = chat.shadowRoot?.querySelector<HTMLElement>('[part~="speech-button"]');
+        if (button) clearInterval(asked);
+        button?.click();
+      }, 100);
     },
   },
   queued: {

@@ -93,6 +93,13 @@ test("a command is found, chosen by keyboard and filled in; page text goes along
   await input().fill("");
 });
 
+test("a formula in an answer is set as mathematics", async () => {
+  provider.reply({ slices: openAiText(["Its length is $\\sqrt{", "x^2}$."]) });
+  await ask(panel, "How long is it?");
+  await panel.locator("math msqrt msup").waitFor();
+  provider.reply({ slices: openAiText(["An ", "answer."]) });
+});
+
 test("a picture of the page is cropped before it goes along, and reaches the model", async () => {
   await panel.getByRole("button", { name: "Send something else along" }).click();
   await panel.getByRole("menuitem", { name: "A picture of the page" }).click();

@@ -34,6 +34,7 @@ async function open(page: Page, state: string, more = ""): Promise<void> {
   await page.goto(path(state, more));
   await page.locator('chanl-chat [part~="composer"]').first().waitFor();
   if (state === "attachments") await page.locator('chanl-chat [part~="attachment-error"]').first().waitFor();
+  else if (state === "dictation") await page.locator('chanl-chat [part~="speech-error"]').first().waitFor();
   else if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
   // A line of code that is just growing past its box may be looked at before it is in the tab order: its words are waited for.
   if (state === "streaming") await page.locator("chanl-chat").first().getByText("stay free for 60 days.").waitFor();
@@ -224,7 +225,7 @@ test("every part that is documented is shown in some state, and no other", async
   expect([...shown, "context"].toSorted()).toEqual(documented.toSorted());
 });
 
-test.each(["complete", "tools", "attachments"])("%s: from right to left it has no violation either", async (state) => {
+test.each(["complete", "tools", "attachments", "dictation"])("%s: from right to left it has no violation either", async (state) => {
   const page = await browser.newPage({ viewport: { width: 400, height: 900 } });
   await open(page, state, "&mode=panel&dir=rtl");
   await page.evaluate(AXE);
@@ -239,6 +240,7 @@ test.each([
   "rate-limited",
   "empty",
   "attachments",
+  "dictation",
   "editing",
   "queued",
   "error",

@@ -8,7 +8,7 @@ import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { missingFonts } from "../scripts/install-fonts.mjs";
-import { launchBrowser } from "./testing/browser.ts";
+import { launchBrowser, until } from "./testing/browser.ts";
 import { root, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
 
 const PICTURES = join(import.meta.dirname, "snapshots", "pictures");
@@ -96,6 +96,7 @@ async function open(state: string): Promise<Page> {
   await page.locator('chanl-chat [part~="composer"]').waitFor();
   await page.clock.runFor(PLAYED_MS);
   if (state === "attachments") await page.locator('chanl-chat [part~="attachment-error"]').waitFor();
+  else if (state === "dictation") await until(() => ticked(page, '[part~="speech-error"]'), "the part that listens to come");
   else if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
   // Parts of the widget come outside of the clock, and may need another tick of it. As many for all: a tool shows how long it runs.
   for (let round = 0; round < 3; round++) {
@@ -103,6 +104,12 @@ async function open(state: string): Promise<Page> {
     await page.clock.runFor(500);
   }
   return page;
+}
+
+/** Whether it is there after another tick of the stopped clock. */
+async function ticked(page: Page, selector: string): Promise<boolean> {
+  await page.clock.runFor(100);
+  return (await page.locator(`chanl-chat ${selector}`).count()) > 0;
 }
 
 async function picture(page: Page, theme: "light" | "dark"): Promise<Buffer> {

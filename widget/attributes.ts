@@ -6,7 +6,7 @@ import type { ClientTool } from "../shared/session/client-tools.ts";
 import type { HeadersSource } from "../shared/transport/transport.ts";
 import type { AnnounceMode } from "./controllers/announcer.ts";
 import type { ScrollMode } from "./controllers/scroll-anchor.ts";
-import type { TransportName } from "./controllers/session-controller.ts";
+import type { ProtocolName, TransportName } from "./controllers/session-controller.ts";
 import type { Renderers } from "./renderers.ts";
 import type { Strings } from "./strings.ts";
 
@@ -19,6 +19,11 @@ export class ChanlChatAttributes extends LitElement {
   @property({ attribute: "agent-id" }) agentId = "";
   /** How answers travel. */
   @property() transport: TransportName = "auto";
+  /**
+   * What the endpoint speaks. `auto` and `chanl` are the gateway's own protocol. With any other the endpoint is the exact address that is
+   * asked, the agent's id is the model, and nothing survives a reload in mid-answer.
+   */
+  @property() protocol: ProtocolName = "auto";
   /** Where the chat stands: in the flow of the page, floating over it, over all of it, or filling a panel. */
   @property({ reflect: true, useDefault: true }) mode: ChatMode = "inline";
   /** Whether the panel of a floating chat is open. */
@@ -49,6 +54,8 @@ export class ChanlChatAttributes extends LitElement {
   @property({ type: Boolean }) feedback = false;
   /** A button below each answer that reads it aloud, where the browser can. */
   @property({ attribute: "read-aloud", type: Boolean }) readAloud = false;
+  /** A button in the composer that takes dictation, where the browser can. Chrome and Safari send what they hear to their makers. */
+  @property({ attribute: "speech-input", type: Boolean }) speechInput = false;
   /** TeX in answers is set as mathematics, by a part that is loaded with the first formula. For answers drawn from then on. */
   @property({ type: Boolean }) math = false;
   /**

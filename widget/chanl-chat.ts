@@ -10,6 +10,7 @@ import type { TransportChunk } from "../shared/transport/transport.ts";
 import { ChanlChatAttributes } from "./attributes.ts";
 import { styles } from "./chanl-chat.styles.ts";
 import type { Conversation, ConversationHost } from "./conversation.ts";
+import type { Dictation } from "./dictation.ts";
 import { AnswerWatch } from "./controllers/answer-watch.ts";
 import { Composer } from "./controllers/composer.ts";
 import { ConnectionNotice } from "./controllers/connection-notice.ts";
@@ -41,7 +42,7 @@ import { createTranslate, type Strings, type Translate } from "./strings.ts";
 import { accentProperties } from "./theme/accent.ts";
 import { LiveSheet } from "./theme/live-sheet.ts";
 import { bannerView, busyBannerView } from "./views/banner.ts";
-import { composerView } from "./views/composer.ts";
+import { type ComposerView, composerView } from "./views/composer.ts";
 import { emptyStateView } from "./views/empty-state.ts";
 import { dayOf, daysBetween, timeOf, whole } from "./views/figures.ts";
 import { headerView } from "./views/header.ts";
@@ -103,6 +104,8 @@ const OLD_AFTER_MS = 3_600_000;
  * @csspart title - the assistant's name
  * @csspart subtitle - the line below it
  * @csspart log - the scrolling conversation
+ * @csspart speech-button - the button that takes dictation
+ * @csspart speech-error - why nothing is heard
  * @csspart earlier - the button for messages that are not in the document
  * @csspart day - a divider between days
  * @csspart empty - what an empty conversation shows
@@ -273,6 +276,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #queuedAlong: readonly ContextPart[] = [];
   /** What had the focus in here, and had it still when the element left its place. */
   #focused: HTMLElement | null = null;
+  #dictation: Dictation | null = null;
   /** What a failed send put back, so that Retry can take it out again. */
   #returned: string | null = null;
 
@@ -492,11 +496,12 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** @internal */
   sessionConfig(): SessionConfig {
-    const { endpoint, agentId, transport, conversationId, headers, getToken, fetch, tools } = this;
+    const { endpoint, agentId, transport, protocol, conversationId, headers, getToken, fetch, tools } = this;
     return {
       endpoint,
       agentId,
       transport,
+      protocol,
       conversationId,
       headers,
       getToken,
@@ -556,6 +561,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#connection.disconnect();
     this.#hotkey.disconnect();
     this.#conversation?.leave();
+    this.#dictation?.stop();
     this.#anchor.disconnect();
     this.#history.disconnect();
     this.#drafts.flush();
@@ -729,6 +735,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
             count: (this.#countShown = this.#count),
             isTooLong: this.maxLength > 0 && this.#composer.text.length > this.maxLength,
             files: this.#intake.view(),
+            speech: this.#speech(),
             onAttach: this.#takesFiles ? this.#intake.choose : null,
             onPaste: this.#intake.onPaste,
             offline: this.#connection.isOffline,
@@ -744,6 +751,24 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       <div class="vh" aria-live="polite" aria-relevant="additions" data-announcer="polite" ${ref(this.#polite)}></div>
       <div class="vh" aria-live="assertive" aria-relevant="additions" data-announcer="assertive" ${ref(this.#assertive)}></div>
     `;
+  }
+
+  #speech(): ComposerView["speech"] {
+    const part = this.speechInput ? this.#lazy.get("dictation") : null;
+    if (!part?.canListen()) return null;
+    const speech = (this.#dictation ??= new part.Dictation());
+    speech.follow(this.#composer.text);
+    return {
+      on: speech.isOn,
+      failure: speech.failure,
+      toggle: () =>
+        speech.toggle({
+          locale: this.#locale,
+          text: () => this.#composer.text,
+          setText: (text) => this.#composer.set(text),
+          changed: () => this.requestUpdate(),
+        }),
+    };
   }
 
   readonly #conversationHost: ConversationHost = {

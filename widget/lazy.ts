@@ -20,6 +20,7 @@ const LOADERS = {
   conversation: () => import("./conversation.ts"),
   attachments: () => import("./attachments.ts"),
   edit: () => import("./views/edit-message.ts"),
+  dictation: () => import("./dictation.ts"),
   "read-aloud": () => import("./read-aloud.ts"),
   export: () => import("./export.ts"),
 };

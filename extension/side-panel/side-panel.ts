@@ -76,6 +76,7 @@ class Panel {
     chat.setAttribute("show-metrics", "");
     // Drafts outlive the panel, as conversations do.
     chat.setAttribute("storage", "local");
+    chat.math = true;
     chat.starters = [...PAGE_STARTERS, "starterHelp" as const].map((key) => t(key));
     // Events never leave this page.
     chat.setAttribute("events", "content");

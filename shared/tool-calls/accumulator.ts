@@ -13,7 +13,6 @@
  */
 import { ChatError } from "../errors.ts";
 import type { JsonValue } from "../protocol/chunk.ts";
-import { randomId } from "../random-id.ts";
 
 export interface ToolCallFragment {
   /** The provider's index, from 0 or from 1, or none. */
@@ -103,7 +102,7 @@ export function createToolCallAccumulator(options: { onLate?: (error: ChatError)
   function end(call: Call, cut: boolean): CompletedToolCall {
     call.ended = true;
     // Made-up ids differ between turns: a call is known by its id for the whole run.
-    if (call.id === "") call.id = `call_${call.index}_${randomId().slice(0, 8)}`;
+    if (call.id === "") call.id = `call_${call.index}_${crypto.getRandomValues(new Uint32Array(1)).join("")}`;
     const text = call.fragments.join("");
     call.fragments = [text];
     const view = { index: call.index, id: call.id, name: call.name, argumentsText: text };

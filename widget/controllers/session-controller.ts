@@ -8,10 +8,9 @@ import { pageContext } from "../../shared/session/context.ts";
 import type { ConversationStore } from "../../shared/session/conversation-store.ts";
 import { createWebStorageStore } from "../../shared/session/web-storage-store.ts";
 import { type ChatMessage, messageText } from "../../shared/session/message.ts";
-import { createEventSourceTransport } from "../../shared/transport/event-source.ts";
+import type { EndpointProtocol } from "../../shared/transport/dialect-transport.ts";
 import { createFetchSseTransport } from "../../shared/transport/fetch-sse.ts";
 import type { ChatTransport, HeadersSource, ReconnectNotice, TransportChunk, TransportOptions } from "../../shared/transport/transport.ts";
-import { createWebSocketTransport } from "../../shared/transport/web-socket.ts";
 import {
   ChanlErrorEvent,
   ChanlMessageEvent,
@@ -23,13 +22,16 @@ import {
   ChanlToolResultEvent,
 } from "../events.ts";
 import { ConversationPointer } from "./conversation-id.ts";
+import { lazyTransport } from "./lazy-transport.ts";
 
 export type TransportName = "auto" | "sse" | "websocket" | "eventsource";
+export type ProtocolName = "auto" | "chanl" | EndpointProtocol;
 
 export interface SessionConfig {
   endpoint: string;
   agentId: string;
   transport: TransportName;
+  protocol: ProtocolName;
   conversationId: string;
   storage: () => Storage | null;
   /** Conversations are in IndexedDB, and `storage` is for what is small. */
@@ -126,7 +128,14 @@ export class SessionController implements ReactiveController {
       return;
     }
     const config = this.#host.sessionConfig();
-    const asked = JSON.stringify([config.endpoint, config.agentId, config.transport, config.conversationId, config.isIndexed]);
+    const asked = JSON.stringify([
+      config.endpoint,
+      config.agentId,
+      config.transport,
+      config.protocol,
+      config.conversationId,
+      config.isIndexed,
+    ]);
     if (this.#session && this.#builtFrom === asked) return;
     if (!config.endpoint) {
       if (this.#session) this.#release();
@@ -278,7 +287,7 @@ function indexedStore(): ConversationStore {
 const NO_STORAGE = { getItem: () => null, setItem: () => undefined, removeItem: () => undefined };
 
 /** Headers, tokens and `fetch` are asked for at each request, so a property set later holds from then on. */
-function createTransport({ endpoint, transport }: SessionConfig, current: () => SessionConfig): ChatTransport {
+function createTransport({ endpoint, transport, protocol }: SessionConfig, current: () => SessionConfig): ChatTransport {
   const options: TransportOptions = {
     endpoint,
     fetch: (input, init) => (current().fetch ?? globalThis.fetch)(input, init),
@@ -289,7 +298,21 @@ function createTransport({ endpoint, transport }: SessionConfig, current: () => 
       return { ...own, ...(token ? { authorization: `Bearer ${token}` } : {}) };
     },
   };
-  if (transport === "websocket") return createWebSocketTransport(options);
-  if (transport === "eventsource") return createEventSourceTransport(options);
+  if (isForeign(protocol)) {
+    return lazyTransport("sse", async () =>
+      (await import("../../shared/transport/dialect-transport.ts")).createDialectTransport({ ...options, protocol }),
+    );
+  }
+  if (transport === "websocket") {
+    return lazyTransport(transport, async () => (await import("../../shared/transport/web-socket.ts")).createWebSocketTransport(options));
+  }
+  if (transport === "eventsource") {
+    return lazyTransport(transport, async () =>
+      (await import("../../shared/transport/event-source.ts")).createEventSourceTransport(options),
+    );
+  }
   return createFetchSseTransport(options);
 }
+
+/** What is not known is taken for the gateway's, as an attribute with a typing error is everywhere. */
+const isForeign = (protocol: ProtocolName): protocol is EndpointProtocol => ["openai", "anthropic", "ai-sdk", "ag-ui"].includes(protocol);

@@ -4,7 +4,7 @@ import { type Ref, ref } from "lit/directives/ref.js";
 
 import { icons } from "../icons.ts";
 import type { Composer } from "../controllers/composer.ts";
-import type { Translate } from "../strings.ts";
+import type { StringKey, Translate } from "../strings.ts";
 
 export interface ComposerView {
   t: Translate;
@@ -21,6 +21,8 @@ export interface ComposerView {
   isTooLong: boolean;
   /** What goes along with the question. */
   files: unknown;
+  /** Dictation; `null` where there is none. */
+  speech: { on: boolean; failure: StringKey | undefined; toggle: () => void } | null;
   /** `null` where no files are taken. */
   onAttach: (() => void) | null;
   onPaste: (event: ClipboardEvent) => void;
@@ -81,6 +83,7 @@ export function composerView(view: ComposerView): TemplateResult {
         ${ref(view.input)}
       ></textarea>
       <slot name="composer-end"></slot>
+      ${view.speech ? speechView(view, view.speech) : nothing}
       <button
         type="button"
         class="send ${streaming ? "stop" : ""}"
@@ -99,6 +102,22 @@ export function composerView(view: ComposerView): TemplateResult {
       }
     </p>
   `;
+}
+
+function speechView({ t, disabled }: ComposerView, { on, failure, toggle }: NonNullable<ComposerView["speech"]>): TemplateResult {
+  const label = t(on ? "composer.speaking" : "composer.speak");
+  return html`${failure ? html`<p class="unheard" part="speech-error" role="alert">${t(failure)}</p>` : nothing}<button
+      type="button"
+      class="ib"
+      part="speech-button"
+      aria-label=${label}
+      title=${label}
+      aria-pressed=${on}
+      ?disabled=${disabled}
+      @click=${toggle}
+    >
+      ${icons.microphone()}
+    </button>`;
 }
 
 export const composerStyles = css`
@@ -140,6 +159,18 @@ export const composerStyles = css`
   .comp:focus-within {
     border-color: var(--_focus);
     box-shadow: 0 0 0 1px var(--_focus);
+  }
+  .comp .ib[aria-pressed="true"] {
+    background: var(--_raised);
+    color: var(--_danger);
+  }
+  .unheard {
+    order: -1;
+    flex: 1 0 100%;
+    margin: 0;
+    padding: 2px 8px;
+    color: var(--_danger);
+    font-size: 0.8667em;
   }
   .comp textarea {
     all: unset;

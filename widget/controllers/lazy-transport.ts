@@ -1,0 +1,34 @@
+/** A transport whose code comes beside the element's: most chats travel over fetch, and pay nothing for the others. */
+import type { ErrorChunk } from "../../shared/protocol/chunk.ts";
+import type { ChatTransport, TransportChunk } from "../../shared/transport/transport.ts";
+
+const MISSING: ErrorChunk = { type: "error", code: "network", message: "A part of the chat could not be loaded.", retryable: true };
+
+/** @param load asked at once, and again by the next use after it has failed */
+export function lazyTransport(name: ChatTransport["name"], load: () => Promise<ChatTransport>): ChatTransport {
+  let loaded: Promise<ChatTransport> | undefined;
+  const get = (): Promise<ChatTransport> => {
+    if (!loaded) {
+      loaded = load();
+      loaded.catch(() => (loaded = undefined));
+    }
+    return loaded;
+  };
+  async function* through(
+    open: (transport: ChatTransport) => AsyncIterable<TransportChunk>,
+  ): AsyncGenerator<TransportChunk, void, undefined> {
+    const transport = await get().catch(() => null);
+    if (transport) yield* open(transport);
+    else yield MISSING;
+  }
+  void get();
+  return {
+    name,
+    send: (request, follow) => through((transport) => transport.send(request, follow)),
+    resume: (streamId, lastSeq, follow) => through((transport) => transport.resume(streamId, lastSeq, follow)),
+    cancel: async (streamId) => (await get()).cancel(streamId),
+    sendToolResult: async (streamId, result) => (await get()).sendToolResult(streamId, result),
+    sendApproval: async (streamId, approval) => (await get()).sendApproval(streamId, approval),
+    close: () => void loaded?.then((transport) => transport.close()),
+  };
+}
