@@ -142,7 +142,7 @@ const COMPLAINTS: Record<string, Record<string, readonly string[]>> = {
   },
   "in a hidden tab it is stuck, and bursts on return": {
     "e2e/hidden-tab.test.ts": [
-      "hidden for ten seconds: it ends while hidden, no token is missing, and the first frame on return shows all of it",
+      "hidden for ten seconds: it ends while hidden, its title says so, no token is missing, and the first frame on return shows all of it",
     ],
   },
   "the widget's CSS breaks the host, the host's breaks the widget": {

@@ -30,7 +30,7 @@ afterAll(async () => {
 const CHAT = 'document.querySelector("chanl-chat")';
 const SHOWN = `${CHAT}.shadowRoot.querySelector('[part~="message-assistant"] [part~="content"]')?.textContent.trim() ?? ""`;
 
-test("hidden for ten seconds: it ends while hidden, no token is missing, and the first frame on return shows all of it", async () => {
+test("hidden for ten seconds: it ends while hidden, its title says so, no token is missing, and the first frame on return shows all of it", async () => {
   const tab = await browser.open(gateway.origin);
   await until(() => tab.evaluate<boolean>(`Boolean(${CHAT}?.shadowRoot?.querySelector('[part~="input"]'))`), "the widget");
   await tab.evaluate(
@@ -38,6 +38,8 @@ test("hidden for ten seconds: it ends while hidden, no token is missing, and the
   );
   await until(async () => (await tab.evaluate<string>(SHOWN)).includes("word5 "), "the answer to begin");
 
+  const title = await tab.evaluate<string>("document.title");
+  expect(title).not.toBe("");
   const other = await browser.open("about:blank");
   const left = Date.now();
   await until(() => tab.evaluate<boolean>("document.hidden"), "the tab to be hidden");
@@ -49,9 +51,11 @@ test("hidden for ten seconds: it ends while hidden, no token is missing, and the
     `${CHAT}.messages.findLast(({ role }) => role === "assistant").parts.map(({ text = "" }) => text).join("").trim()`,
   );
   expect(kept).toBe(ANSWER);
+  expect(await tab.evaluate("document.title")).toBe(`(1) ${title}`);
 
   await tab.activate();
   await until(() => tab.evaluate<boolean>("window.shownInFirstFrame !== undefined"), "the first frame");
   expect(await tab.evaluate("window.shownInFirstFrame")).toBe(ANSWER);
   expect(await other.evaluate("document.hidden")).toBe(true);
+  expect(await tab.evaluate("document.title")).toBe(title);
 });

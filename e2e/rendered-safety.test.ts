@@ -21,7 +21,7 @@ const payloads = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as {
 const DRAW = `
 import { TokenRenderer } from "/npm/core.js";
 const ELEMENTS = new Set("A BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 H4 H5 H6 HR INPUT LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL".split(" "));
-const ATTRIBUTES = new Set("aria-expanded aria-hidden aria-label aria-pressed checked class dir disabled hidden href rel role scope start tabindex target title type".split(" "));
+const ATTRIBUTES = new Set("aria-expanded aria-hidden aria-label aria-pressed checked class dir disabled hidden href part rel role scope start tabindex target title type".split(" "));
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
 window.reports = [];
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, sample }) => reports.push(violatedDirective + " " + sample));

@@ -105,6 +105,17 @@ describe("is refused beside the field, with the reason:", () => {
   });
 });
 
+it("parts carry what goes along with the words", async () => {
+  const made = await mounted();
+  void made.chat.send([
+    { type: "context", id: "p1", kind: "page", title: "Sizes", url: "https://shop.example/sizes", text: "M is 98 cm." },
+    { type: "text", text: "Is M right for me?" },
+  ]);
+  await vi.waitUntil(() => made.transport.runs.length === 1);
+  expect(made.transport.last.request!.messages.at(-1)!.content).toContain("M is 98 cm.");
+  expect(made.root.querySelector('[part~="message-user"]')!.textContent).toContain("Is M right for me?");
+});
+
 it("five large pictures fit into one request, sent before they are read too", async () => {
   const made = await mounted();
   paste(made, await Promise.all([1, 2, 3, 4, 5].map((at) => picture(`${at}.png`, 2_000, 1_500))));

@@ -5,7 +5,7 @@ import type { JsonValue } from "../shared/protocol/chunk.ts";
 import type { ChatSession, SessionSnapshot, SessionState } from "../shared/session/chat-session.ts";
 import { editMessage, regenerate, selectVersion } from "../shared/session/versions.ts";
 import { ChatError } from "../shared/errors.ts";
-import type { ChatMessage, ContextPart } from "../shared/session/message.ts";
+import { type ChatMessage, type ContextPart, type Question, readQuestion } from "../shared/session/message.ts";
 import type { TransportChunk } from "../shared/transport/transport.ts";
 import { ChanlChatAttributes } from "./attributes.ts";
 import { styles } from "./chanl-chat.styles.ts";
@@ -116,6 +116,8 @@ const OLD_AFTER_MS = 3_600_000;
  * @csspart bubble - the visitor's words
  * @csspart context - what was sent along with them
  * @csspart content - a piece of an answer's text
+ * @csspart code - a block of code in it, with its bar
+ * @csspart table - a table in it, with what scrolls around it
  * @csspart reasoning - the model's thinking
  * @csspart tool - a tool call; also `tool-` and its state
  * @csspart tool-fold - several finished calls as one line
@@ -308,13 +310,15 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /**
    * Asks. Settles with the ended answer, or with `null` when nothing was sent. While an answer runs, the message waits for its end.
+   * @param asked words, or parts: words and what goes along with them
    * @param options `files` go along, by the rules of `attachments`; when one is refused nothing is sent, and `chanl-error` says why
    */
-  async send(text: string, options: { files?: readonly File[] } = {}): Promise<ChatMessage | null> {
+  async send(asked: Question, options: { files?: readonly File[] } = {}): Promise<ChatMessage | null> {
     // A script may ask as soon as the element is defined.
     if (!this.hasUpdated && this.isConnected) await this.updateComplete;
     const { files = [] } = options;
-    if (files.length === 0) return this.#send(text, []);
+    const { text, along = [] } = readQuestion(asked);
+    if (files.length === 0) return this.#send(text, along);
     const [refused] = this.#takesFiles ? await this.#intake.add(files) : ["This chat takes no files: it has no `attachments`."];
     if (refused !== undefined) {
       this.dispatchEvent(new ChanlErrorEvent({ code: "bad_request", message: refused, retryable: false }));
@@ -322,7 +326,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     }
     const { parts } = this.#intake;
     this.#intake.clear();
-    return this.#send(text, parts);
+    return this.#send(text, [...along, ...parts]);
   }
 
   async #send(text: string, along: readonly ContextPart[]): Promise<ChatMessage | null> {
@@ -390,14 +394,14 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     return this.#again(async (session) => (await session.continue()) ?? session.retry());
   }
 
-  /** Asks for another answer to the last question; the one that is there is kept as another version. */
-  regenerate(): Promise<ChatMessage | null> {
-    return this.#again(regenerate);
+  /** Asks for another answer, to the last question or in place of the one named; the one that is there is kept as another version. */
+  regenerate(messageId?: string): Promise<ChatMessage | null> {
+    return this.#again((session) => regenerate(session, messageId));
   }
 
-  /** Asks a question of the past anew, in other words. What followed from it is kept as another version. */
-  edit(messageId: string, text: string): Promise<ChatMessage | null> {
-    return this.#again((session) => editMessage(session, messageId, text));
+  /** Asks a question of the past anew, in other words. What followed from it is kept as another version; what went along goes along again, unless parts say otherwise. */
+  edit(messageId: string, asked: Question): Promise<ChatMessage | null> {
+    return this.#again((session) => editMessage(session, messageId, asked));
   }
 
   /** Shows another version of the conversation from a message on. @param index from 0 */

@@ -25,6 +25,7 @@ import type { Reading } from "./read-aloud.ts";
 import { drawCode, DrawnCalls, type Renderers } from "./renderers.ts";
 import type { Translate } from "./strings.ts";
 import { prose } from "./theme/prose.styles.ts";
+import { countInTitle } from "./title-badge.ts";
 import { conversationStyles, conversationView } from "./views/conversation.ts";
 import { type MessageActions, messageStyles } from "./views/message.ts";
 import { reasoningStyles } from "./views/reasoning.ts";
@@ -168,6 +169,7 @@ export class Conversation {
     const { t } = this.#host.look();
     const how = answer.status === "complete" ? "complete" : answer.status === "stopped" ? "stopped" : "failed";
     void this.#answerText.complete(answer.id).then(() => this.#announcer.ended(how));
+    if (answer.status === "complete") countInTitle();
     if (answer.status === "error") this.#failed(answer);
     if (answer.status === "interrupted") this.#announcer.alert(`${t("err.dropped")}. ${t("err.kept")}`);
   }

@@ -30,7 +30,7 @@ export interface CodeWriter {
 export function createCode(document: Document, info: string, labels: RenderLabels): CodeWriter {
   const word = /^[\w+#.-]+/.exec(info)?.[0] ?? "";
   const name = languageName(word);
-  const element = createElement(document, "div", { class: "code", dir: "ltr" });
+  const element = createElement(document, "div", { class: "code", part: "code", dir: "ltr" });
   const bar = createElement(document, "div", { class: "bar" });
   const pre = createElement(document, "pre", {
     tabindex: "0",

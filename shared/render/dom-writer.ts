@@ -241,6 +241,7 @@ export class DomWriter implements TreeSink<BlockView> {
       case "table": {
         const wrapper = createElement(this.#document, "div", {
           class: "tw",
+          part: "table",
           role: "group",
           tabindex: "0",
           "aria-label": this.#context.labels.table,

@@ -47,6 +47,7 @@ export type Attribute =
   | "disabled"
   | "href"
   | "loading"
+  | "part"
   | "referrerpolicy"
   | "rel"
   | "role"

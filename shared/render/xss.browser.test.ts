@@ -19,7 +19,7 @@ const ELEMENTS = new Set(
   "A BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 H4 H5 H6 HR INPUT LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL".split(" "),
 );
 const ATTRIBUTES = new Set(
-  "aria-hidden aria-label aria-pressed checked class dir disabled href rel role scope start tabindex target title type".split(" "),
+  "aria-hidden aria-label aria-pressed checked class dir disabled href part rel role scope start tabindex target title type".split(" "),
 );
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
 const CLASSES = /^(?:blocks(?: full)?|bar|caret|code|copy|center|end|host|image|lang|lines|tw|wrap|language-[\w+#.-]+)$/;

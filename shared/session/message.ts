@@ -109,6 +109,16 @@ export interface ChatMessage {
   rating?: "good" | "bad";
 }
 
+/** What a person asks: words, or words with what goes along with them. */
+export type Question = string | readonly (TextPart | ContextPart)[];
+
+/** `along` is `undefined` where only words were given. */
+export function readQuestion(asked: Question): { text: string; along?: readonly ContextPart[] } {
+  if (typeof asked === "string") return { text: asked };
+  const words = asked.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  return { text: words.join("\n"), along: asked.filter((part) => part.type === "context") };
+}
+
 /** A person's message. @param createdAt ms since the epoch @param along what goes with the words */
 export function question(text: string, createdAt: number, along: readonly ContextPart[] = []): ChatMessage {
   return { id: randomId(), role: "user", parts: [...along, { type: "text", text }], status: "complete", createdAt };

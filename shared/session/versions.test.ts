@@ -5,7 +5,7 @@ import { createRandom } from "../testing/random.ts";
 import { createScriptedTransport, type ScriptedTransport } from "../testing/scripted-transport.ts";
 import { ChatSession, type ChatSessionOptions } from "./chat-session.ts";
 import type { StoredConversation } from "./conversation-store.ts";
-import { messageText } from "./message.ts";
+import { messageText, type ContextPart } from "./message.ts";
 import { editMessage, rate, regenerate, selectVersion } from "./versions.ts";
 
 let transport: ScriptedTransport;
@@ -62,6 +62,39 @@ describe("versions", () => {
     selectVersion(session, idOf(session, 1), 2);
     selectVersion(session, idOf(session, 1), 0);
     expect(texts(session)).toEqual(["One?", "1", "And?", "2"]);
+  });
+
+  test("an answer of the past is asked for anew, and what followed from the old one is kept", async () => {
+    const session = open();
+    await say(session.send("One?"), "1");
+    await say(session.send("Two?"), "2");
+    await say(regenerate(session, idOf(session, 1)), "1b");
+    expect(texts(session)).toEqual(["One?", "1b"]);
+    selectVersion(session, idOf(session, 1), 0);
+    expect(texts(session)).toEqual(["One?", "1", "Two?", "2"]);
+    expect(await regenerate(session, idOf(session, 0))).toBeNull();
+    expect(await regenerate(session, "nobody")).toBeNull();
+  });
+
+  test("what went along with a question goes along with its edit, unless parts take its place", async () => {
+    const page: ContextPart = { type: "context", id: "p", kind: "page", title: "Boats", url: "https://a.example/", text: "Words" };
+    const session = open();
+    await say(session.send("One?", [page]), "1");
+    const along = (): string[] =>
+      session.getSnapshot().messages[0]!.parts.map((part) => (part.type === "context" ? part.title : part.type));
+    await say(editMessage(session, idOf(session, 0), "Uno?"), "1a");
+    expect(along()).toEqual(["Boats", "text"]);
+    await say(
+      editMessage(session, idOf(session, 0), [
+        { ...page, title: "Tides" },
+        { type: "text", text: "Eins?" },
+      ]),
+      "1b",
+    );
+    expect([along(), texts(session)[0]]).toEqual([["Tides", "text"], "Eins?"]);
+    await say(editMessage(session, idOf(session, 0), [{ type: "text", text: "Un?" }]), "1c");
+    expect(along()).toEqual(["text"]);
+    expect(await editMessage(session, idOf(session, 0), [{ type: "text", text: " " }])).toBeNull();
   });
 
   test("nothing is edited, selected or asked again while an answer runs, and nothing empty is asked", async () => {

@@ -4,7 +4,7 @@
  */
 import { randomId } from "../random-id.ts";
 import type { ChatSession } from "./chat-session.ts";
-import { question, type ChatMessage } from "./message.ts";
+import { question, readQuestion, type ChatMessage, type Question } from "./message.ts";
 
 /** Where a conversation forks: each version is what follows from there, the one on screen as it was when it was last left. */
 export interface Fork {
@@ -21,20 +21,25 @@ export interface Conversation {
 }
 
 /** Asks a question of the past anew, in other words. What followed from it is kept as another version. `null` when nothing was asked. */
-export async function editMessage(session: ChatSession, messageId: string, text: string): Promise<ChatMessage | null> {
+export async function editMessage(session: ChatSession, messageId: string, asked: Question): Promise<ChatMessage | null> {
   const { conversation } = session;
+  const { text, along } = readQuestion(asked);
   const at = conversation.messages.findIndex(({ id, role }) => id === messageId && role === "user");
-  if (at === -1 || text.trim() === "" || session.getSnapshot().isStreaming) return null;
-  // What went along with the old words goes along with the new ones.
-  const along = conversation.messages[at]?.parts.filter((part) => part.type === "context");
-  session.rewrite(fork(conversation, at, [question(text, Date.now(), along)]));
+  if (at === -1 || (text.trim() === "" && !along?.length) || session.getSnapshot().isStreaming) return null;
+  // What went along with the old words goes along with the new ones, unless other things were given.
+  const kept = conversation.messages[at]?.parts.filter((part) => part.type === "context");
+  session.rewrite(fork(conversation, at, [question(text, Date.now(), along ?? kept)]));
   return session.ask();
 }
 
-/** Asks for another answer to the last question; the one that is there is kept as another version. `null` when nothing was asked. */
-export async function regenerate(session: ChatSession): Promise<ChatMessage | null> {
+/**
+ * Asks for another answer; the one that is there, with all that followed from it, is kept as another version. `null` when nothing was asked.
+ * @param messageId of the answer. @defaultValue the last one
+ */
+export async function regenerate(session: ChatSession, messageId?: string): Promise<ChatMessage | null> {
   const { conversation } = session;
-  const at = conversation.messages.length - 1;
+  const last = conversation.messages.length - 1;
+  const at = messageId === undefined ? last : conversation.messages.findIndex(({ id }) => id === messageId);
   if (session.getSnapshot().isStreaming || conversation.messages[at]?.role !== "assistant") return null;
   const forked = fork(conversation, at, []);
   session.rewrite(forked);
