@@ -166,7 +166,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
             environment: "node",
             // Random documents by the thousand, on machines with other things to do.
             testTimeout: 30_000,
-            include: ["{shared,server,react,extension,scripts,bench}/**/*.test.ts"],
+            include: ["{shared,server,react,frameworks,extension,scripts,bench}/**/*.test.{ts,tsx}"],
             exclude: ["**/*.browser.test.*", "**/*.dom.test.*", "**/node_modules/**"],
           },
         },

@@ -197,7 +197,13 @@ async function silence() {
   const begun = performance.now();
   await ask(panel, "Take your time");
   await until(async () => (await answerText(panel)).startsWith("Begin."), "the first word");
-  await until(async () => (await answerText(panel)) === "Begin. End.", "the end", SILENCE_MS + 20_000);
+  await until(async () => (await answerText(panel)) === "Begin. End.", "the end", SILENCE_MS + 20_000).catch(async (error) => {
+    const [state, last] = await panel.evaluate(() => {
+      const { state: now, messages } = document.querySelector("chanl-chat");
+      return [now, JSON.stringify(messages.at(-1))];
+    });
+    throw new Error(`The chat is ${state} with ${last}; the model was called ${provider.calls.length - calls} times`, { cause: error });
+  });
   return { ms: performance.now() - begun, calls: provider.calls.length - calls };
 }
 

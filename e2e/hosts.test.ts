@@ -36,11 +36,11 @@ async function serve(page: Page, html: string): Promise<void> {
 }
 
 /** A page of a site without HTTPS that embeds the widget. */
-async function open(head: string, { script = "chanl-chat.js", mode = "inline", html = "<html>" } = {}): Promise<Page> {
+async function open(head: string, { script = "chanl-chat.js", mode = "inline", html = "<html>", more = "" } = {}): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 900, height: 800 } });
   const type = script.endsWith("iife.js") ? "" : 'type="module"';
   const body = `<script ${type} src="/${script}"></script>
-    <chanl-chat endpoint="/api/chat" agent-id="docs" mode="${mode}" style="display: block; height: 640px" name="Guide" greeting="Hello" starters="How do I embed the widget?"></chanl-chat>`;
+    <chanl-chat endpoint="/api/chat" agent-id="docs" mode="${mode}" ${more} style="display: block; height: 640px" name="Guide" greeting="Hello" starters="How do I embed the widget?"></chanl-chat>`;
   await serve(page, `<!doctype html>${html}<meta charset="utf-8"><title>Host</title>${head}<body style="margin: 0">${body}`);
   return page;
 }
@@ -151,6 +151,53 @@ test("nothing on the page lies over it or undoes it, and opening it, focusing an
     [panel.x + panel.width / 2, panel.y + panel.height / 2],
   );
   expect(onTop).toBe("chanl-chat");
+  await page.close();
+});
+
+test("in the layer of the page it is stacked where the page wants it, opens and closes by keyboard, and leaves the page where it is", async () => {
+  const page = await open(
+    `<style>body{height:3000px} chanl-chat{--chanl-z-index:5} header{display:none;position:fixed;inset:0;z-index:6;background:#fff}</style>`,
+    { mode: "floating", more: 'layer="page"' },
+  );
+  await page.evaluate(() => {
+    document.body.prepend(document.createElement("header"));
+    scrollTo(0, 700);
+  });
+  const launcher = page.locator('chanl-chat [part~="launcher"]');
+  const panel = page.locator('chanl-chat [part~="panel"]');
+  await launcher.waitFor();
+  expect(await panel.isVisible()).toBe(false);
+  await launcher.focus();
+  await page.keyboard.press("Enter");
+  await panel.waitFor();
+  await ask(page);
+  await page.waitForTimeout(300);
+  const box = (await panel.boundingBox())!;
+  expect([Math.round(box.width), Math.round(box.height), Math.round(box.x + box.width)]).toEqual([400, 680, 880]);
+  const onTop = (): Promise<string | undefined> =>
+    page.evaluate(([x, y]) => document.elementFromPoint(x!, y!)?.localName, [box.x + box.width / 2, box.y + box.height / 2]);
+  expect(await onTop()).toBe("chanl-chat");
+  await page.evaluate(() => (document.querySelector("header")!.style.display = "block"));
+  expect(await onTop()).toBe("header");
+  await page.evaluate(() => (document.querySelector("header")!.style.display = ""));
+  // A small viewport is filled, above everything; back in a large one it is where it was.
+  await page.setViewportSize({ width: 400, height: 800 });
+  await until(() => panel.evaluate((dialog) => dialog.matches(":modal")), "the chat to fill the viewport");
+  await page.setViewportSize({ width: 900, height: 800 });
+  await until(() => panel.evaluate((dialog) => dialog.matches("[open]:not(:modal)")), "the chat to be in the page again");
+  expect(await page.locator("chanl-chat").evaluate((chat) => (chat as unknown as { open: boolean }).open)).toBe(true);
+  await page.locator('chanl-chat [part~="input"]').press("Escape");
+  await panel.waitFor({ state: "hidden" });
+  expect(await page.evaluate(() => document.querySelector("chanl-chat")!.shadowRoot!.activeElement?.getAttribute("part"))).toBe("launcher");
+  expect(await page.evaluate(() => scrollY)).toBe(700);
+  // The page may think otherwise at any time.
+  await page.evaluate(() => document.querySelector("chanl-chat")!.setAttribute("layer", "top"));
+  await page.evaluate(() => document.querySelector("chanl-chat")!.toggleAttribute("open", true));
+  await until(() => panel.evaluate((dialog) => dialog.matches(":popover-open")), "the chat in the top layer");
+  await page.evaluate(() => document.querySelector("chanl-chat")!.setAttribute("layer", "page"));
+  await until(() => panel.evaluate((dialog) => dialog.matches("[open]:not(:modal)")), "the chat in the page again");
+  await page.evaluate(() => document.querySelector("chanl-chat")!.setAttribute("layer", "top"));
+  await until(() => panel.evaluate((dialog) => dialog.matches(":popover-open")), "the chat in the top layer again");
   await page.close();
 });
 

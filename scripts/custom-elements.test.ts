@@ -10,6 +10,8 @@ const widget = join(import.meta.dirname, "..", "widget");
 const sources = (readdirSync(widget, { recursive: true }) as string[])
   .filter((name) => name.endsWith(".ts") && !name.includes(".test.") && !name.startsWith("testing"))
   .map((name) => readFileSync(join(widget, name), "utf8"));
+const render = join(import.meta.dirname, "..", "shared", "render");
+const rendered = ["code-writer.ts", "dom-writer.ts"].map((name) => readFileSync(join(render, name), "utf8")).join("\n");
 const code = sources.join("\n").replace(/^ ?\s*\*.*$/gm, "");
 const [declaration] = manifest().modules[0].declarations;
 const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name).toSorted();
@@ -31,6 +33,8 @@ test("slots", () => expect(names(declaration.slots)).toEqual(found(/<slot name="
 
 test("parts", () => {
   const parts = found(/part="([^"]+)"/g).flatMap((value) => value.split(" ").filter((part) => !part.includes("$")));
+  // What the renderer makes of model text has two.
+  parts.push(...[...rendered.matchAll(/part: "(\w+)"/g)].map(([, name = ""]) => name));
   expect(names(declaration.cssParts)).toEqual(unique(parts));
 });
 

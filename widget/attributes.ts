@@ -30,6 +30,11 @@ export class ChanlChatAttributes extends LitElement {
   @property({ type: Boolean, reflect: true }) open = false;
   /** Which side a floating chat stands on. */
   @property() position: "end" | "start" = "end";
+  /**
+   * Where a floating chat is stacked: above everything, whatever the page does (the top layer), or in the page at `--chanl-z-index`, so
+   * that dialogs of the page can cover it. Where the viewport is small it fills the screen above everything in both.
+   */
+  @property() layer: "top" | "page" = "top";
   /** `auto` follows the page, `system` the operating system. */
   @property({ reflect: true, useDefault: true }) theme: "auto" | "light" | "dark" | "system" = "auto";
   /** One colour as `#rrggbb`; what is on and in it is made readable. */

@@ -18,7 +18,7 @@ import { FileIntake } from "./controllers/file-intake.ts";
 import { Hotkey } from "./controllers/hotkey.ts";
 import { Drafts } from "./controllers/drafts.ts";
 import { HistoryWindow } from "./controllers/history-window.ts";
-import { PanelController } from "./controllers/panel.ts";
+import { isShown, PanelController } from "./controllers/panel.ts";
 import { ScrollAnchor } from "./controllers/scroll-anchor.ts";
 import { type SessionConfig, SessionController, type SessionControllerHost } from "./controllers/session-controller.ts";
 import {
@@ -172,7 +172,7 @@ const OLD_AFTER_MS = 3_600_000;
  * @cssproperty [--chanl-launcher-size=56px] - size of the launcher
  * @cssproperty [--chanl-offset-x=20px] - distance of launcher and panel from the side
  * @cssproperty [--chanl-offset-y=20px] - distance of launcher and panel from the bottom
- * @cssproperty [--chanl-z-index=2147483000] - stacking of `mode="fullscreen"`; a floating chat is in the top layer
+ * @cssproperty [--chanl-z-index=2147483000] - stacking of `mode="fullscreen"` and of a floating chat with `layer="page"`; without it that is in the top layer
  *
  * @cssstate streaming - an answer is on its way
  * @cssstate reconnecting - its connection was cut
@@ -612,6 +612,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
       </section>`;
     }
     const atStart = position === "start";
+    const paged = this.layer === "page";
     return html`
       ${
         this.launcher === "none"
@@ -623,14 +624,15 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
               open,
               unread: this.#unread,
               atStart,
+              paged,
               onToggle: () => void this.toggle(),
             })
       }
       <dialog
-        class="root panel float ${atStart ? "at-start" : ""} ${this.launcher === "none" ? "no-launcher" : ""} ${this.#expanded ? "expanded" : ""}"
+        class="root panel float ${atStart ? "at-start" : ""} ${paged ? "paged" : ""} ${this.launcher === "none" ? "no-launcher" : ""} ${this.#expanded ? "expanded" : ""}"
         id="panel"
         part="panel"
-        popover="manual"
+        popover=${paged ? nothing : "manual"}
         aria-labelledby="title"
         @keydown=${this.#onKeyDown}
         @focusin=${this.#onNear}
@@ -1057,7 +1059,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   readonly #onDialogClose = (): void => {
     const dialog = this.renderRoot.querySelector("dialog");
-    if (this.open && dialog && !dialog.matches(":popover-open, :modal")) this.open = false;
+    if (this.open && dialog && !isShown(dialog)) this.open = false;
   };
 
   #onAnswerEnded(answer: ChatMessage): void {

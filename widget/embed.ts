@@ -9,7 +9,7 @@ import type { ChanlChat } from "./chanl-chat.ts";
 
 /** Above what runs at once: a constant that is read before its line is nothing in the built script. */
 const STYLE = `
-div{all:initial;position:fixed;inset:auto;inset-block-end:var(--chanl-offset-y,20px);inset-inline-end:var(--chanl-offset-x,20px);overflow:visible}
+div{all:initial;position:fixed;inset:auto;inset-block-end:var(--chanl-offset-y,20px);inset-inline-end:var(--chanl-offset-x,20px);z-index:var(--chanl-z-index,2147483000);overflow:visible}
 div.start{inset-inline:var(--chanl-offset-x,20px) auto}
 button{all:unset;box-sizing:border-box;display:inline-grid;place-items:center;width:var(--chanl-launcher-size,56px);height:var(--chanl-launcher-size,56px);border-radius:50%;cursor:pointer;font:600 max(15px,.9375em)/1.55 var(--chanl-font,ui-sans-serif,system-ui,sans-serif);background:var(--chanl-accent,var(--accent,light-dark(#2b59d9,#8faeff)));color:var(--chanl-on-accent,light-dark(#fff,#0c1430));box-shadow:0 0 0 1px light-dark(rgb(255 255 255/.5),rgb(0 0 0/.4)),0 8px 22px -6px light-dark(rgb(22 25 31/.4),rgb(0 0 0/.8))}
 button.pill{display:inline-flex;align-items:center;gap:9px;width:auto;padding-inline:17px 21px;border-radius:calc(var(--chanl-launcher-size,56px)/2)}
@@ -58,7 +58,8 @@ function standIn(chat: ChanlChat, load: () => Promise<unknown>): void {
   root.adoptedStyleSheets = [sheet];
 
   const layer = document.createElement("div");
-  layer.popover = "manual";
+  const paged = chat.getAttribute("layer") === "page";
+  if (!paged) layer.popover = "manual";
   layer.className = chat.getAttribute("position") === "start" ? "start" : "";
   const button = document.createElement("button");
   button.type = "button";
@@ -77,7 +78,7 @@ function standIn(chat: ChanlChat, load: () => Promise<unknown>): void {
   layer.append(button);
   root.append(layer);
   document.body.append(host);
-  layer.showPopover();
+  if (!paged) layer.showPopover();
 
   let wanted = false;
   const come = (): void => {

@@ -1,6 +1,7 @@
 /**
  * The floating panel: a `<dialog>` that opens as a manual popover (top layer, the page stays usable) and, where the viewport
- * is small, as a modal that fills it. The top layer needs no z-index and no page can clip or transform it.
+ * is small, as a modal that fills it. The top layer needs no z-index and no page can clip or transform it. With `layer="page"` the
+ * dialog is a plain one, at the z-index its owner gives.
  */
 import type { LiveSheet } from "../theme/live-sheet.ts";
 
@@ -53,7 +54,9 @@ export class PanelController {
   sync(open: boolean): void {
     const layer = this.#host.launcherLayer();
     const dialog = this.#host.dialog();
-    if (layer?.isConnected && !layer.matches(":popover-open")) layer.showPopover();
+    if (layer?.isConnected && layer.popover && !layer.matches(":popover-open")) layer.showPopover();
+    // Its owner has just put it into the other layer.
+    if (dialog?.matches("[popover][open]:not(:modal)")) dialog.close();
     if (dialog?.isConnected && open && !isShown(dialog)) this.#present(dialog);
     if (dialog && !open && isShown(dialog)) this.#dismiss(dialog);
   }
@@ -88,14 +91,13 @@ export class PanelController {
       this.#measure();
       this.#lockPage();
       dialog.showModal();
-    } else {
-      dialog.showPopover();
-    }
+    } else if (dialog.popover) dialog.showPopover();
+    else dialog.show();
     dialog.inert = false;
   }
 
   #dismiss(dialog: HTMLDialogElement): void {
-    if (dialog.matches(":modal")) dialog.close();
+    if (dialog.open) dialog.close();
     else dialog.hidePopover();
     this.#unlockPage();
   }
@@ -134,4 +136,5 @@ export class PanelController {
   }
 }
 
-const isShown = (dialog: HTMLDialogElement): boolean => dialog.matches(":popover-open, :modal");
+/** As a popover, a modal or a plain dialog. */
+export const isShown = (dialog: HTMLDialogElement): boolean => dialog.matches(":popover-open, [open]");

@@ -83,11 +83,14 @@ export const frame = css`
       overlay 140ms allow-discrete,
       display 140ms allow-discrete;
   }
-  .float:not(:popover-open):not(:modal) {
+  .paged {
+    z-index: var(--chanl-z-index, 2147483000);
+  }
+  .float:not(:popover-open, [open]) {
     display: none;
   }
   .float:popover-open,
-  .float:modal {
+  .float[open] {
     opacity: 1;
     translate: none;
     scale: none;
@@ -95,7 +98,7 @@ export const frame = css`
   }
   @starting-style {
     .float:popover-open,
-    .float:modal {
+    .float[open] {
       opacity: 0;
       translate: 0 8px;
       scale: 0.98;

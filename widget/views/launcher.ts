@@ -11,6 +11,8 @@ export interface LauncherView {
   open: boolean;
   unread: number;
   atStart: boolean;
+  /** In the page, and not in the top layer. */
+  paged: boolean;
   onToggle: () => void;
 }
 
@@ -23,7 +25,10 @@ export function launcherView(view: LauncherView): TemplateResult {
       ? t("launcher.openUnread", { n: view.unread })
       : view.label || t("launcher.open");
   return html`
-    <div class="root launch-layer ${view.atStart ? "at-start" : ""}" popover="manual">
+    <div
+      class="root launch-layer ${view.atStart ? "at-start" : ""} ${view.paged ? "paged" : ""}"
+      popover=${view.paged ? nothing : "manual"}
+    >
       <button
         type="button"
         class="launch ${pill ? "pill" : ""}"
@@ -54,10 +59,10 @@ export const launcherStyles = css`
   .launch-layer.at-start {
     inset-inline: var(--_offset-x) auto;
   }
-  .launch-layer:not(:popover-open) {
+  .launch-layer:not(:popover-open, .paged) {
     display: none;
   }
-  .launch-layer:popover-open {
+  .launch-layer:is(:popover-open, .paged) {
     display: block;
   }
   .launch {
