@@ -26,8 +26,22 @@ function profile(path) {
   return () => session.post("Profiler.stop", (_error, { profile: samples }) => writeFileSync(path, JSON.stringify(samples)));
 }
 
+/** What the tokens themselves cost, with nobody to send them to: waking for them and writing their time is no server's work. */
+async function source() {
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const stops = Array.from({ length: options.streams }, () => model.stream(() => undefined));
+  await wait(1_000);
+  const before = { cpu: process.cpuUsage(), tokens: model.tokens };
+  await wait(2_000);
+  const { user, system } = process.cpuUsage(before.cpu);
+  const tokens = model.tokens - before.tokens;
+  for (const stop of stops) stop();
+  process.send({ microsecondsPerToken: (user + system) / tokens });
+}
+
 process.on("message", (message) => {
   if (message === "memory") process.send(memory());
+  else if (message === "source") void source();
   else if (message === "begin") {
     if (options.profile) profiler = profile(options.profile);
     start = { cpu: process.cpuUsage(), at: performance.now(), tokens: model.tokens };

@@ -42,6 +42,7 @@ export async function measureServer(options) {
   const load = start("server-load.mjs", 1);
   try {
     const [target] = await Promise.all([ask(server), ask(load)]);
+    const source = await ask(server, "source");
     const before = await ask(server, "memory");
     await ask(load, { open: target, streams });
     await wait(1_500);
@@ -56,7 +57,8 @@ export async function measureServer(options) {
     if (Math.abs(missing) > 0.03) throw new Error(`${name}: of ${served.tokens} tokens ${received.tokens} arrived`);
     return {
       ...received,
-      cpu: served.microsecondsPerToken,
+      cpu: served.microsecondsPerToken - source.microsecondsPerToken,
+      source: source.microsecondsPerToken,
       user: served.user,
       system: served.system,
       onTime: rate / (streams * options.tokensPerSecond),

@@ -130,7 +130,7 @@ async function redisCost() {
 const LOADS = {
   each: [Object.keys(contenders), { streams: 200, tokensPerSecond: 50 }],
   many: [[RAW, OURS, "Express 5"], { streams: 1_000, tokensPerSecond: 20 }],
-  // Most of what is measured here is how often a process wakes: from round to round the ratio goes from 0.5 to 0.8.
+  // How often a process wakes is a good part of what is measured here, and goes up and down with the machine: more rounds.
   fast: [[RAW, OURS], { streams: 100, tokensPerSecond: 200, windowMs: 16, rounds: 3 * ROUNDS }],
 };
 const { ROW, PROFILE } = process.env;

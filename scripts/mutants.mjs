@@ -298,7 +298,7 @@ const MUTANTS = [
   {
     name: "a second result of a call counts",
     file: "server/agent/pending-calls.ts",
-    guard: 'this.#settled.has(answer.toolCallId) ? "duplicate" : "unknown"',
+    guard: 'this.#settled?.has(answer.toolCallId) ? "duplicate" : "unknown"',
     mutant: '"accepted"',
     test: LOOP,
     named: "answered once over HTTP",
