@@ -8,6 +8,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 import { findChromium, TEST_ARGS } from "./scripts/chromium.mjs";
 import { minifyTemplates } from "./scripts/minify-templates.mjs";
+import { noGlobals } from "./scripts/no-globals.mjs";
 
 const root = import.meta.dirname;
 const at = (path: string): string => resolve(root, path);
@@ -125,7 +126,7 @@ async function extension(command: "build" | "serve"): Promise<ViteUserConfig> {
   return {
     root: at("extension"),
     publicDir: at("extension/public"),
-    plugins: [minifyTemplates(), crx({ manifest: manifest(command) }), noWebAccessibleResources, noUnusedParts],
+    plugins: [minifyTemplates(), noGlobals(), crx({ manifest: manifest(command) }), noWebAccessibleResources, noUnusedParts],
     build: {
       outDir: at("dist/extension"),
       emptyOutDir: true,
@@ -142,7 +143,7 @@ export default defineConfig(async ({ mode, command }): Promise<ViteUserConfig> =
   return {
     root,
     publicDir: false,
-    plugins: [minifyTemplates()],
+    plugins: [minifyTemplates(), noGlobals()],
     build: { rolldownOptions: { checks: { pluginTimings: false } } },
     environments,
     builder: {
