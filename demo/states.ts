@@ -98,6 +98,15 @@ function pasteFiles(chat: ChanlChat): void {
   chat.shadowRoot?.querySelector('[part~="input"]')?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
 }
 
+/** Parts of the widget come when they come. */
+function clickWhenThere(chat: ChanlChat, selector: string): void {
+  const asked = setInterval(() => {
+    const button = chat.shadowRoot?.querySelector<HTMLElement>(selector);
+    if (button) clearInterval(asked);
+    button?.click();
+  }, 100);
+}
+
 /** A browser whose microphone is not allowed. */
 class Refusing extends EventTarget {
   start(): void {
@@ -214,7 +223,7 @@ export const STATES: Record<string, GalleryState> = {
       yield* say("The **Fell** is lighter.");
       yield done;
     },
-    afterEnd: (chat) => setTimeout(() => chat.shadowRoot?.querySelector<HTMLElement>(".said .ib")?.click(), 300),
+    afterEnd: (chat) => clickWhenThere(chat, ".said .ib"),
   },
   attachments: {
     title: "Files go along with a question",
@@ -232,11 +241,7 @@ export const STATES: Record<string, GalleryState> = {
       Object.assign(globalThis, { SpeechRecognition: Refusing });
       chat.speechInput = true;
       chat.setDraft("Where is my order");
-      const asked = setInterval(() => {
-        const button = chat.shadowRoot?.querySelector<HTMLElement>('[part~="speech-button"]');
-        if (button) clearInterval(asked);
-        button?.click();
-      }, 100);
+      clickWhenThere(chat, '[part~="speech-button"]');
     },
   },
   queued: {
