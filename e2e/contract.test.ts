@@ -1,11 +1,12 @@
 /** What custom-elements.json says of the element, asked of the built element in a page: both ways. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { expect, test } from "vitest";
 
-import { launchBrowser, until } from "./testing/browser.ts";
-import { root, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { until } from "./testing/browser.ts";
+import { root } from "./testing/gateway-process.ts";
+import { servedPages } from "./testing/served-pages.ts";
 
 interface Named {
   name: string;
@@ -23,22 +24,11 @@ const [declaration] = (
 ).modules[0]!.declarations as [Declaration];
 const names = (list: readonly Named[]): string[] => list.map(({ name }) => name).toSorted();
 
-let gateway: GatewayProcess;
-let browser: Browser;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.stop();
-});
+const served = servedPages();
 
 async function open(state: string, mode = "inline"): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1_000, height: 900 } });
-  await page.goto(`${gateway.origin}/?state=${state}&mode=${mode}`);
+  const page = await served.browser.newPage({ viewport: { width: 1_000, height: 900 } });
+  await page.goto(`${served.gateway.origin}/?state=${state}&mode=${mode}`);
   await page.locator('chanl-chat [part~="composer"]').waitFor();
   return page;
 }
@@ -139,7 +129,10 @@ test("each variable is in a style sheet of the page, and no other is", async () 
 
 test("each event is fired by what people do, and no other", async () => {
   const fired = new Set<string>();
-  const context = await browser.newContext({ viewport: { width: 1_000, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+  const context = await served.browser.newContext({
+    viewport: { width: 1_000, height: 900 },
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
   await context.exposeBinding("heard", (_source, type: string) => void fired.add(type));
   await context.addInitScript(() => {
     // oxlint-disable-next-line typescript/unbound-method
@@ -153,7 +146,7 @@ test("each event is fired by what people do, and no other", async () => {
   const has = (type: string): Promise<void> => until(() => fired.has(type), type);
   const page = await context.newPage();
   const goto = async (state: string, mode = "inline"): Promise<void> => {
-    await page.goto(`${gateway.origin}/?state=${state}&mode=${mode}`);
+    await page.goto(`${served.gateway.origin}/?state=${state}&mode=${mode}`);
     await page.locator('chanl-chat [part~="composer"]').waitFor();
   };
   const button = (name: string) => page.locator("chanl-chat").getByRole("button", { name }).last();

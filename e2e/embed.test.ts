@@ -1,30 +1,19 @@
 /** The one-tag embed on somebody's page: what it costs before anybody wants to chat, and that nothing moves when it comes. */
-import type { Browser, Page } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { expect, test } from "vitest";
 
-import { launchBrowser, until } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { until } from "./testing/browser.ts";
+import { servedPages } from "./testing/served-pages.ts";
 
-let gateway: GatewayProcess;
-let browser: Browser;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.stop();
-});
+const served = servedPages();
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</title><link rel="icon" href="data:,">
   <body><h1>A shop</h1><p>Words.</p><script type="module" src="/embed.js" data-endpoint="/api/chat" data-agent-id="docs"></script></body>`;
 
 /** @param savesData visitors who save data get nothing in idle time: what is left is what they ask for */
 async function open(savesData: boolean): Promise<{ page: Page; requests: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
-  await page.route(`${gateway.origin}/shop`, (route) => route.fulfill({ contentType: "text/html", body: PAGE }));
+  const page = await served.browser.newPage({ viewport: { width: 900, height: 700 } });
+  await page.route(`${served.gateway.origin}/shop`, (route) => route.fulfill({ contentType: "text/html", body: PAGE }));
   await page.addInitScript((saves) => {
     if (saves) Object.defineProperty(navigator, "connection", { value: { saveData: true } });
     const shifts: number[] = [];
@@ -35,7 +24,7 @@ async function open(savesData: boolean): Promise<{ page: Page; requests: string[
   }, savesData);
   const requests: string[] = [];
   page.on("request", (request) => requests.push(new URL(request.url()).pathname));
-  await page.goto(`${gateway.origin}/shop`);
+  await page.goto(`${served.gateway.origin}/shop`);
   return { page, requests };
 }
 

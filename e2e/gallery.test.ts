@@ -2,11 +2,12 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { describe, expect, test } from "vitest";
 
-import { launchBrowser, until } from "./testing/browser.ts";
-import { root as repository, startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { until } from "./testing/browser.ts";
+import { root as repository } from "./testing/gateway-process.ts";
+import { servedPages } from "./testing/served-pages.ts";
 
 /** The gallery's own list; one that nobody added here is looked at all the same. */
 const source = readFileSync(join(repository, "demo", "states.ts"), "utf8");
@@ -14,20 +15,9 @@ const STATES = [...source.slice(source.indexOf("export const STATES")).matchAll(
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let gateway: GatewayProcess;
-let browser: Browser;
+const served = servedPages();
 
-beforeAll(async () => {
-  gateway = await startGateway();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.stop();
-});
-
-const path = (state: string, more = ""): string => `${gateway.origin}/?state=${state}${more}`;
+const path = (state: string, more = ""): string => `${served.gateway.origin}/?state=${state}${more}`;
 
 /** The widget has drawn, and what it fades in has come. */
 async function open(page: Page, state: string, more = ""): Promise<void> {
@@ -169,7 +159,7 @@ async function collectParts(page: Page, state: string): Promise<void> {
 
 describe.each(STATES.filter((name) => name !== "long").map((name, index) => [name, index] as const))("%s", (state, index) => {
   test("has no violation at any width, theme and medium, and everything fits and can be hit", async () => {
-    const page = await browser.newPage({ viewport: { width: 1024, height: 900 } });
+    const page = await served.browser.newPage({ viewport: { width: 1024, height: 900 } });
     await open(page, state);
     await collectParts(page, state);
     await page.evaluate(AXE);
@@ -183,7 +173,7 @@ describe.each(STATES.filter((name) => name !== "long").map((name, index) => [nam
 });
 
 test("every part that is documented is shown in some state, and no other", async () => {
-  const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
+  const page = await served.browser.newPage({ viewport: { width: 900, height: 700 } });
   await open(page, "complete", "&mode=floating");
   const chat = page.locator("chanl-chat");
   await chat.evaluate(async (element) => {
@@ -226,7 +216,7 @@ test("every part that is documented is shown in some state, and no other", async
 });
 
 test.each(["complete", "tools", "attachments", "dictation"])("%s: from right to left it has no violation either", async (state) => {
-  const page = await browser.newPage({ viewport: { width: 400, height: 900 } });
+  const page = await served.browser.newPage({ viewport: { width: 400, height: 900 } });
   await open(page, state, "&mode=panel&dir=rtl");
   await page.evaluate(AXE);
   expect(await violations(page)).toEqual([]);
@@ -248,7 +238,7 @@ test.each([
   "folded",
   "old",
 ])("%s: with a finger every target is at least 44 px", async (state) => {
-  const context = await browser.newContext({ viewport: { width: 320, height: 800 }, hasTouch: true, isMobile: true });
+  const context = await served.browser.newContext({ viewport: { width: 320, height: 800 }, hasTouch: true, isMobile: true });
   const page = await context.newPage();
   await open(page, state, "&mode=panel");
   expect(await page.evaluate(() => matchMedia("(pointer: coarse)").matches)).toBe(true);
@@ -263,7 +253,7 @@ test.each([
 test.each(["complete", "tools", "empty"])(
   "%s: nothing sticks out from 280 to 2560 px, at text of 200 %, and from right to left",
   async (state) => {
-    const page = await browser.newPage();
+    const page = await served.browser.newPage();
     for (const direction of ["", "&dir=rtl"]) {
       await open(page, state, `&mode=inline${direction}`);
       for (const [width, fontSize] of [
@@ -291,14 +281,14 @@ const names = async (page: Page): Promise<string> =>
     .replace(/\n {2}- text: .*$/, "");
 
 test.each(["empty", "pending", "streaming", "tools", "error"])("%s: names and roles are as they were reviewed", async (state) => {
-  const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
+  const page = await served.browser.newPage({ viewport: { width: 900, height: 900 } });
   await open(page, state, "&mode=inline");
   await expect(await names(page)).toMatchFileSnapshot(join("snapshots", `${state}.aria.txt`));
   await page.close();
 });
 
 test("closed launcher: names and roles are as they were reviewed", async () => {
-  const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
+  const page = await served.browser.newPage({ viewport: { width: 900, height: 900 } });
   await open(page, "complete", "&mode=floating");
   await page.locator("chanl-chat").evaluate((chat) => (chat as unknown as { hide(): Promise<void> }).hide());
   await page.locator('chanl-chat [part~="composer"]').waitFor({ state: "hidden" });
@@ -361,7 +351,7 @@ async function unseen(page: Page): Promise<string[]> {
 }
 
 test.each(["empty", "tools", "complete", "error"])("%s: under forced colours every control is seen", async (state) => {
-  const page = await browser.newPage({ viewport: { width: 900, height: 1_200 } });
+  const page = await served.browser.newPage({ viewport: { width: 900, height: 1_200 } });
   await page.emulateMedia({ forcedColors: "active" });
   // The system's own colours are dark ones where it is dark.
   for (const theme of state === "tools" ? (["light", "dark"] as const) : (["light"] as const)) {
@@ -450,7 +440,7 @@ function walk(page: Page) {
 }
 
 test("by keyboard alone: open, ask, read, decide, stop, close; the focus is never lost and always seen", async () => {
-  const page = await browser.newPage({ viewport: { width: 1_000, height: 900 } });
+  const page = await served.browser.newPage({ viewport: { width: 1_000, height: 900 } });
   await open(page, "tools", "&mode=floating");
   const { focused, key, tabTo } = walk(page);
   await page.locator('chanl-chat [part~="launcher"]').focus();
@@ -478,7 +468,7 @@ test("by keyboard alone: open, ask, read, decide, stop, close; the focus is neve
 });
 
 test("by keyboard alone: a suggested question is asked, and an answer copied", async () => {
-  const context = await browser.newContext({
+  const context = await served.browser.newContext({
     viewport: { width: 1_000, height: 1_200 },
     permissions: ["clipboard-read", "clipboard-write"],
   });

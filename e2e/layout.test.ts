@@ -1,27 +1,16 @@
 /** Room: small and large windows, larger text, wider spacing, longer words, a keyboard over the page. Nothing is cut off, and nothing jumps. */
-import type { Browser, Page } from "playwright";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright";
+import { describe, expect, test } from "vitest";
 
-import { launchBrowser, until } from "./testing/browser.ts";
-import { startGateway, type GatewayProcess } from "./testing/gateway-process.ts";
+import { until } from "./testing/browser.ts";
+import { servedPages } from "./testing/served-pages.ts";
 
 const STATES = ["empty", "complete", "tools", "error"];
 
-let gateway: GatewayProcess;
-let browser: Browser;
-
-beforeAll(async () => {
-  gateway = await startGateway();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.stop();
-});
+const served = servedPages();
 
 async function open(page: Page, state: string, more = ""): Promise<void> {
-  await page.goto(`${gateway.origin}/?state=${state}&mode=inline${more}`);
+  await page.goto(`${served.gateway.origin}/?state=${state}&mode=inline${more}`);
   await page.locator('chanl-chat [part~="composer"]').first().waitFor();
   if (state !== "empty") await page.locator('chanl-chat [part~="message"]').first().waitFor();
   await page.waitForTimeout(400);
@@ -46,7 +35,7 @@ const cutOff = (page: Page): Promise<string[]> =>
   });
 
 test.each(STATES)("%s: nothing is cut off from 280 to 2,560 px", async (state) => {
-  const page = await browser.newPage();
+  const page = await served.browser.newPage();
   await open(page, state);
   for (const width of [280, 320, 600, 1280, 2560]) {
     await page.setViewportSize({ width, height: 700 });
@@ -59,7 +48,7 @@ test.each(STATES)("%s: nothing is cut off from 280 to 2,560 px", async (state) =
 test.each(STATES)(
   "%s: nothing is cut off with text twice as large, with the spacing WCAG 1.4.12 asks for, or from right to left",
   async (state) => {
-    const page = await browser.newPage({ viewport: { width: 400, height: 800 } });
+    const page = await served.browser.newPage({ viewport: { width: 400, height: 800 } });
     await open(page, state);
     const size = (): Promise<number> =>
       page
@@ -92,7 +81,7 @@ test.each(STATES)(
 );
 
 test.each(STATES)("%s: nothing is cut off when all words of the interface are a third longer", async (state) => {
-  const page = await browser.newPage({ viewport: { width: 320, height: 800 } });
+  const page = await served.browser.newPage({ viewport: { width: 320, height: 800 } });
   await open(page, state);
   const longer = await page.evaluate(() => {
     const walk = (root: Node): Text[] => {
@@ -118,8 +107,8 @@ test.each(STATES)("%s: nothing is cut off when all words of the interface are a 
 });
 
 test("nothing outside the growing message moves while an answer streams", async () => {
-  const page = await browser.newPage({ viewport: { width: 900, height: 800 } });
-  await page.goto(gateway.origin);
+  const page = await served.browser.newPage({ viewport: { width: 900, height: 800 } });
+  await page.goto(served.gateway.origin);
   await page.locator('[part~="input"]').first().waitFor();
   await page.evaluate(() => {
     const record = { shifts: [] as string[], value: 0 };
@@ -153,13 +142,13 @@ const KEYBOARD = 336;
 
 describe("with a keyboard over a phone's page", () => {
   test("the composer is above it, the log still scrolls, Escape closes, and the page is as it was", async () => {
-    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const context = await served.browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const page = await context.newPage();
     await page.addInitScript(() => {
       const viewport = Object.assign(new EventTarget(), { width: 390, height: 844, offsetTop: 0, offsetLeft: 0, scale: 1 });
       Object.defineProperty(globalThis, "visualViewport", { value: viewport });
     });
-    await page.goto(`${gateway.origin}/?state=complete&mode=floating`);
+    await page.goto(`${served.gateway.origin}/?state=complete&mode=floating`);
     const meta = await page.locator('meta[name="viewport"]').getAttribute("content");
     const composer = page.locator('[part~="composer"]');
     await composer.waitFor();

@@ -1,16 +1,18 @@
 /** A transport whose code comes beside the element's: most chats travel over fetch, and pay nothing for the others. */
-import type { ErrorChunk } from "../../shared/protocol/chunk.ts";
+import { ChatError } from "../../shared/errors.ts";
 import type { ChatTransport, TransportChunk } from "../../shared/transport/transport.ts";
 
-const MISSING: ErrorChunk = { type: "error", code: "network", message: "A part of the chat could not be loaded.", retryable: true };
+const MISSING = "A part of the chat could not be loaded.";
 
 /** @param load asked at once, and again by the next use after it has failed */
 export function lazyTransport(name: ChatTransport["name"], load: () => Promise<ChatTransport>): ChatTransport {
   let loaded: Promise<ChatTransport> | undefined;
   const get = (): Promise<ChatTransport> => {
     if (!loaded) {
-      loaded = load();
-      loaded.catch(() => (loaded = undefined));
+      loaded = load().catch((cause: unknown) => {
+        loaded = undefined;
+        throw new ChatError("network", MISSING, { retryable: true, cause });
+      });
     }
     return loaded;
   };
@@ -19,9 +21,10 @@ export function lazyTransport(name: ChatTransport["name"], load: () => Promise<C
   ): AsyncGenerator<TransportChunk, void, undefined> {
     const transport = await get().catch(() => null);
     if (transport) yield* open(transport);
-    else yield MISSING;
+    else yield { type: "error", code: "network", message: MISSING, retryable: true };
   }
-  void get();
+  // Whoever asks hears that it failed.
+  get().catch(() => undefined);
   return {
     name,
     send: (request, follow) => through((transport) => transport.send(request, follow)),
@@ -29,6 +32,10 @@ export function lazyTransport(name: ChatTransport["name"], load: () => Promise<C
     cancel: async (streamId) => (await get()).cancel(streamId),
     sendToolResult: async (streamId, result) => (await get()).sendToolResult(streamId, result),
     sendApproval: async (streamId, approval) => (await get()).sendApproval(streamId, approval),
-    close: () => void loaded?.then((transport) => transport.close()),
+    close: () =>
+      void loaded?.then(
+        (transport) => transport.close(),
+        () => undefined,
+      ),
   };
 }
