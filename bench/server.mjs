@@ -10,7 +10,7 @@ import { publish, table, machine } from "./report.mjs";
 import { median } from "./rounds.mjs";
 import { buildServer } from "./server-bundle.mjs";
 import { contenders } from "./server-peers.mjs";
-import { measureServer } from "./server-run.mjs";
+import { measureServers } from "./server-run.mjs";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 /** A generator above this share of its core would measure itself. */
@@ -23,42 +23,46 @@ const started = performance.now();
 let busiest = 0;
 
 /** Once more when the machine was busy with something else. */
-async function attempt(name, settings) {
+async function attempt(names, settings) {
   for (let left = 3; ; left--) {
     try {
-      return await measureServer({ name, serverBundle, windowMs: 0, seconds: 4, ...settings });
+      return await measureServers(names, { serverBundle, windowMs: 0, seconds: 4, ...settings });
     } catch (error) {
       console.error(`  ${error.message}`);
       if (left > 1) continue;
-      if (name === OURS || name === RAW) throw error;
-      return undefined;
+      if (!names.some((name) => name !== OURS && name !== RAW)) throw error;
+      return new Map();
     }
   }
 }
 
-/** @returns name → one result per round; `undefined` for a contender that could not keep up */
+/** @returns name → one `{figures, raw}` per round, `raw` measured beside it; `undefined` for a contender that could not keep up */
 async function measure(names, { rounds = ROUNDS, ...settings }) {
   const results = new Map(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    const order = names.map((name) => ({ name, place: random() })).toSorted((a, b) => a.place - b.place);
-    for (const { name } of order) {
+    const order = names.filter((name) => name !== RAW).map((name) => ({ name, place: random() }));
+    for (const { name } of order.toSorted((a, b) => a.place - b.place)) {
       console.error(`… ${settings.streams} × ${settings.tokensPerSecond} tokens/s, round ${round + 1}: ${name}`);
-      const result = await attempt(name, settings);
-      if (result) busiest = Math.max(busiest, result.busy);
-      results.get(name).push(result);
+      const both = await attempt([RAW, name], settings);
+      for (const { busy } of both.values()) busiest = Math.max(busiest, busy);
+      const raw = both.get(RAW);
+      results.get(name).push(raw && { figures: both.get(name), raw });
+      if (raw) results.get(RAW).push({ figures: raw, raw });
     }
   }
   return results;
 }
 
 const of = (results, name, figure) => {
-  const values = results.get(name).filter(Boolean).map(figure);
+  const values = results
+    .get(name)
+    .filter(Boolean)
+    .map(({ figures }) => figure(figures));
   return values.length > 0 ? median(values) : undefined;
 };
-/** Inside each round, so that a busy moment of the machine hits both. */
+/** Of what was measured side by side. */
 const ratioToRaw = (results, name, figure) => {
-  const raw = results.get(RAW);
-  const values = results.get(name).map((result, round) => result && figure(result) / figure(raw[round]));
+  const values = results.get(name).map((result) => result && figure(result.figures) / figure(result.raw));
   return values.every(Boolean) ? median(values) : undefined;
 };
 const fixed = (value, digits, unit = "") => (value === undefined ? "cannot keep up" : `${value.toFixed(digits)}${unit}`);
@@ -138,9 +142,8 @@ if (ROW !== undefined) {
   // A look at one load, for who works on it: nothing is written, no goal is judged.
   const [, load] = LOADS[ROW] ?? [];
   if (!load) throw new Error(`ROW is one of ${Object.keys(LOADS).join(", ")}`);
-  const names = PROFILE === undefined ? [RAW, OURS] : [OURS];
-  const results = await measure(names, { ...load, profile: PROFILE });
-  if (PROFILE === undefined) console.log(table(header(ROW), rows(results)));
+  if (PROFILE === undefined) console.log(table(header(ROW), rows(await measure([RAW, OURS], load))));
+  else await attempt([OURS], { ...load, profile: PROFILE });
   process.exit();
 }
 const each = await measure(...LOADS.each);
@@ -152,7 +155,7 @@ const cpu = (result) => result.cpu;
 const goals = [
   ["CPU per token by raw node:http, every token written at once", ratioToRaw(each, OURS, cpu), 1.15, "×"],
   ["CPU per token by raw node:http, 200 tokens/s joined within 16 ms", ratioToRaw(fast, OURS, cpu), 0.6, "×"],
-  ["p50 above raw node:http, 200 streams", of(each, OURS, ({ p50 }) => p50) - of(each, RAW, ({ p50 }) => p50), 0.5, " ms"],
+  ["p50 above raw node:http, 200 streams", median(each.get(OURS).map(({ figures, raw }) => figures.p50 - raw.p50)), 0.5, " ms"],
   ["p99 by raw node:http, 1,000 streams", ratioToRaw(many, OURS, ({ p99 }) => p99), 2, "×"],
   [
     "memory per stream without its log, 1,000 streams",

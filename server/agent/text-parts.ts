@@ -1,15 +1,18 @@
 /**
  * Text that grows by small pieces and is read once. Put together piece by piece with `+=` a string keeps every piece and a node
- * for each alive, which the garbage collector copies: here they are joined in groups, and the pieces forgotten.
+ * for each alive, which the garbage collector copies: here they are joined in groups, and the pieces forgotten. The array stays:
+ * with many texts at once a new one is memory that no cache holds.
  */
-const GROUP = 64;
+const GROUP = 16;
 
 export class TextParts {
   #joined = "";
-  #parts: string[] = [];
+  #count = 0;
+  readonly #parts: string[] = [];
 
   push(part: string): void {
-    if (this.#parts.push(part) >= GROUP) this.#join();
+    this.#parts[this.#count++] = part;
+    if (this.#count === GROUP) this.#join();
   }
 
   toString(): string {
@@ -18,7 +21,7 @@ export class TextParts {
   }
 
   #join(): void {
-    this.#joined += this.#parts.join("");
-    this.#parts = [];
+    this.#joined += (this.#count === GROUP ? this.#parts : this.#parts.slice(0, this.#count)).join("");
+    this.#count = 0;
   }
 }

@@ -59,15 +59,15 @@ export interface ToolLoopOptions {
   onToken?: ModelTurn["onToken"];
 }
 
-interface Turn {
-  text: TextParts;
-  calls: OpenCall[];
+/** What the model said in one turn: its text, which every token comes to, and what goes with it. */
+class Turn extends TextParts {
+  terminal: TerminalChunk | undefined;
+  readonly calls: OpenCall[] = [];
   /** A call waits for a person, who may have something to say beside the model. */
-  awaitsPerson: boolean;
+  awaitsPerson = false;
   native: NativeContent | undefined;
   /** A call has another id here than at the provider, whose own form would then name a call that nobody answers. */
-  isRenamed: boolean;
-  terminal: TerminalChunk | undefined;
+  isRenamed = false;
   usage: Usage | undefined;
 }
 
@@ -92,15 +92,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
 
   for (let step = 1; ; step++) {
     const last = step >= maxSteps;
-    const turn: Turn = {
-      text: new TextParts(),
-      calls: [],
-      awaitsPerson: false,
-      native: undefined,
-      isRenamed: false,
-      terminal: undefined,
-      usage: undefined,
-    };
+    const turn = new Turn();
     // Not a generator of its own: delegating to one costs several promises per token.
     const chunks = startTurn(turn, last && step > 1)[Symbol.asyncIterator]();
     try {
@@ -139,7 +131,7 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
     }
     messages.push({
       role: "assistant",
-      content: turn.text.toString(),
+      content: turn.toString(),
       toolCalls: toAnswer.map(({ chunk: { id, name }, input }) => ({ id, name, arguments: input })),
       ...(turn.native && !turn.isRenamed ? { native: turn.native } : {}),
     });
@@ -168,20 +160,8 @@ export async function* toolLoop(options: ToolLoopOptions): AsyncGenerator<Stream
       signal: options.signal,
       onNative: (native) => (turn.native = native),
       onDetail: options.onDetail,
-      onToken: options.onToken && ((token) => takeToken(turn, token)),
+      onToken: options.onToken && tokenSink(turn, options.onToken),
     });
-  }
-
-  function takeToken(turn: Turn, token: TokenChunk): Promise<boolean> | undefined {
-    // A provider that goes on after its end is not listened to.
-    if (turn.terminal) return Promise.resolve(false);
-    noteText(turn, token);
-    return options.onToken?.(token);
-  }
-
-  /** Also for a model that was given no tools: some call one all the same, and would not know what they said before. */
-  function noteText(turn: Turn, { content, refusal }: TokenChunk): void {
-    if (!refusal) turn.text.push(content);
   }
 
   /** Notes what a chunk means for the turn, begins the waits of a call, and gives what is to be told of it. */
@@ -320,4 +300,19 @@ function addUsage(sum: Usage | undefined, added: Usage | undefined): Usage | und
   const total: { [Key in keyof Usage]: number } = { ...sum };
   for (const key of Object.keys(added) as (keyof Usage)[]) total[key] = (total[key] ?? 0) + (added[key] ?? 0);
   return total;
+}
+
+/** Apart from the loop, whose variables a token would go through one by one to come to these two. */
+function tokenSink(turn: Turn, onToken: NonNullable<ToolLoopOptions["onToken"]>): typeof onToken {
+  return (token) => {
+    // A provider that goes on after its end is not listened to.
+    if (turn.terminal) return Promise.resolve(false);
+    noteText(turn, token);
+    return onToken(token);
+  };
+}
+
+/** Also for a model that was given no tools: some call one all the same, and would not know what they said before. */
+function noteText(turn: Turn, { content, refusal }: TokenChunk): void {
+  if (!refusal) turn.push(content);
 }

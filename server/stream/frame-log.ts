@@ -23,18 +23,21 @@ interface Place extends Follow {
   /** The reader asked to wait. */
   busy: boolean;
   left: boolean;
+  /** The reader that came before it. It stays when this one leaves: who goes through them may stand here. */
+  next: Place | undefined;
 }
 
 export class FrameLog {
-  messageId: string;
-  readonly #limits: FrameLogLimits;
-  /** Few, and gone through for every frame. */
-  readonly #places: Place[] = [];
-  readonly #slabs: FrameSlabs;
-  #dropped: { seq: number; chunks: StreamChunk[]; frame: Frame | undefined } = { seq: 0, chunks: [], frame: undefined };
-  #gone = false;
   head = 0;
   ended = false;
+  #gone = false;
+  /** The newest reader, of a list: few, and gone through for every frame, where an array is two objects more. */
+  #newest: Place | undefined;
+  #readers = 0;
+  readonly #slabs: FrameSlabs;
+  readonly #limits: FrameLogLimits;
+  messageId: string;
+  #dropped: { seq: number; chunks: StreamChunk[]; frame: Frame | undefined } = { seq: 0, chunks: [], frame: undefined };
 
   constructor(messageId: string, limits: FrameLogLimits) {
     this.messageId = messageId;
@@ -48,7 +51,7 @@ export class FrameLog {
   }
 
   get readers(): number {
-    return this.#places.length;
+    return this.#readers;
   }
 
   /** The last event that is only in the snapshot; 0 while nothing was dropped. */
@@ -67,10 +70,8 @@ export class FrameLog {
     const { maxBytes, maxEvents } = this.#limits;
     if (this.#slabs.bytes > maxBytes || this.#slabs.count > maxEvents) this.#drop();
     const grown = this.#slabs.bytes - before;
-    // Backwards: a reader may leave when it is given the frame.
-    for (let index = this.#places.length - 1; index >= 0; index--) {
-      const place = this.#places[index];
-      if (!place || place.busy) continue;
+    for (let place = this.#newest; place; place = place.next) {
+      if (place.busy || place.left) continue;
       if (place.seq === frame.seq - 1) this.#give(place, [frame], frame.seq);
       if (this.ended && !place.busy) this.#finish(place);
     }
@@ -84,7 +85,7 @@ export class FrameLog {
     this.#slabs.clear();
     this.head = snapshot.seq;
     this.#dropped = { seq: snapshot.seq, chunks: [...chunk.message.chunks], frame: snapshot };
-    for (const place of this.#places.slice()) this.#pump(place);
+    for (let place = this.#newest; place; place = place.next) this.#pump(place);
   }
 
   follow(afterSeq: number, reader: FrameReader): Follow {
@@ -93,13 +94,11 @@ export class FrameLog {
       reader,
       busy: true,
       left: false,
-      leave: () => {
-        place.left = true;
-        const index = this.#places.indexOf(place);
-        if (index !== -1) this.#places.splice(index, 1);
-      },
+      next: this.#newest,
+      leave: () => this.#leave(place),
     };
-    this.#places.push(place);
+    this.#newest = place;
+    this.#readers++;
     // Not in this call: whoever follows has not got its handle yet.
     queueMicrotask(() => {
       place.busy = false;
@@ -121,7 +120,20 @@ export class FrameLog {
   /** Lets every reader go. */
   remove(): void {
     this.#gone = true;
-    for (const place of this.#places.slice()) if (!place.busy) this.#finish(place);
+    for (let place = this.#newest; place; place = place.next) if (!place.busy) this.#finish(place);
+  }
+
+  #leave(place: Place): void {
+    if (place.left) return;
+    place.left = true;
+    this.#readers--;
+    if (this.#newest === place) {
+      this.#newest = place.next;
+      return;
+    }
+    let newer = this.#newest;
+    while (newer && newer.next !== place) newer = newer.next;
+    if (newer) newer.next = place.next;
   }
 
   #give(place: Place, frames: readonly Frame[], lastSeq: number): void {

@@ -15,17 +15,17 @@ interface Slab {
 }
 
 export class FrameSlabs {
-  readonly #largest: number;
-  /** All slabs but the newest, which is in the fields below: an append touches as little memory as it can. */
-  #older: Slab[] = [];
+  // The newest slab is in these fields, and first: an append touches as little memory as it can.
   #buffer = Buffer.alloc(0);
   #used = 0;
-  #firstSeq = 0;
-  #nextSize = FIRST_SLAB_BYTES;
   /** Bytes of the frames held. */
   bytes = 0;
   /** Frames held. */
   count = 0;
+  #firstSeq = 0;
+  #older: Slab[] = [];
+  #nextSize = FIRST_SLAB_BYTES;
+  readonly #largest: number;
 
   /** @param maxBytes Most bytes the log will hold: frames are dropped by slabs, so these are small beside it. */
   constructor(maxBytes: number) {

@@ -18,6 +18,21 @@ interface Entry {
   log: FrameLog;
 }
 
+/** One object and no closure of its own: it is gone through for every token. */
+class LogWriter implements FrameWriter {
+  readonly #log: FrameLog;
+  readonly #grow: (bytes: number) => void;
+
+  constructor(log: FrameLog, grow: (bytes: number) => void) {
+    this.#log = log;
+    this.#grow = grow;
+  }
+
+  append(frame: Frame): undefined {
+    this.#grow(this.#log.append(frame));
+  }
+}
+
 export class MemoryRunStore implements RunStore {
   readonly shared = false;
   readonly instance = "memory";
@@ -57,13 +72,13 @@ export class MemoryRunStore implements RunStore {
 
   writer(id: string): FrameWriter {
     const log = this.#entries.get(id)?.log ?? this.#noLog();
-    return { append: (frame) => this.#append(log, frame) };
+    return new LogWriter(log, this.#grow);
   }
 
-  #append(log: FrameLog, frame: Frame): undefined {
-    this.#totalBytes += log.append(frame);
+  readonly #grow = (bytes: number): void => {
+    this.#totalBytes += bytes;
     if (this.#totalBytes > this.#maxTotalBytes) this.#evict();
-  }
+  };
 
   /** A log that is gone: it takes nothing and gives nothing. */
   #noLog(): FrameLog {
