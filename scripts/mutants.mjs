@@ -282,8 +282,8 @@ const MUTANTS = [
   {
     name: "what a model without tools said is forgotten",
     file: "server/agent/tool-loop.ts",
-    guard: "if (!refusal) turn.text.push(content);",
-    mutant: "if (specifications.length > 0 && !refusal) turn.text.push(content);",
+    guard: "tokenSink(turn, options.onToken),",
+    mutant: "(specifications.length > 0 ? tokenSink(turn, options.onToken) : options.onToken),",
     test: LOOP,
     named: "given no tools",
   },
