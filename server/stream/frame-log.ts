@@ -33,7 +33,6 @@ export class FrameLog {
   #gone = false;
   /** The newest reader, of a list: few, and gone through for every frame, where an array is two objects more. */
   #newest: Place | undefined;
-  #readers = 0;
   readonly #slabs: FrameSlabs;
   readonly #limits: FrameLogLimits;
   messageId: string;
@@ -51,7 +50,9 @@ export class FrameLog {
   }
 
   get readers(): number {
-    return this.#readers;
+    let count = 0;
+    for (let place = this.#newest; place; place = place.next) count++;
+    return count;
   }
 
   /** The last event that is only in the snapshot; 0 while nothing was dropped. */
@@ -98,7 +99,6 @@ export class FrameLog {
       leave: () => this.#leave(place),
     };
     this.#newest = place;
-    this.#readers++;
     // Not in this call: whoever follows has not got its handle yet.
     queueMicrotask(() => {
       place.busy = false;
@@ -124,9 +124,7 @@ export class FrameLog {
   }
 
   #leave(place: Place): void {
-    if (place.left) return;
     place.left = true;
-    this.#readers--;
     if (this.#newest === place) {
       this.#newest = place.next;
       return;
