@@ -1,22 +1,25 @@
 /** Contenders, measured once: for each a server process and a process of clients; a warm-up, a window of time. */
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** Each process on its own core, so that the clients do not take the server's time. */
 const TASKSET = existsSync("/usr/bin/taskset");
 
+/** On one core, so that the clients do not take the server's time. */
+function onCore(core, command, args) {
+  return TASKSET ? ["/usr/bin/taskset", ["-c", String(core), command, ...args]] : [command, args];
+}
+
 function start(file, core, args = []) {
-  const path = join(import.meta.dirname, file);
-  const options = {
+  const [execPath, forked] = onCore(core, process.execPath, ["--expose-gc", join(import.meta.dirname, file), ...args]);
+  const [first, ...rest] = forked;
+  return fork(first, rest, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     env: { ...process.env, NODE_ENV: "production" },
-    execArgv: ["--expose-gc"],
-  };
-  if (!TASKSET) return fork(path, args, options);
-  const command = [String(core), process.execPath, "--expose-gc", path, ...args];
-  return fork("-c", command, { ...options, execPath: "/usr/bin/taskset", execArgv: [] });
+    execPath,
+    execArgv: [],
+  });
 }
 
 async function ask(child, message) {
@@ -80,4 +83,36 @@ function result({ name, source, before, early }, [served, received], { streams, 
     kilobytesPerStream: (early.rss - before.rss) / 1_024 / streams,
     logKilobytesPerStream: (early.log - before.log) / 1_024 / streams,
   };
+}
+
+/**
+ * A store in Redis beside one in memory, in the same way: two processes on one core, Redis on the other.
+ *
+ * @returns CPU that Redis adds to memory, in microseconds per token; `undefined` without a redis-server
+ */
+export async function measureRedis({ serverBundle, seconds, warmUp = 4_000, profile }) {
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const redis = spawn(...onCore(1, "redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]), {
+    stdio: "ignore",
+  });
+  const failed = Promise.race([once(redis, "exit"), once(redis, "error")]).then(
+    () => true,
+    () => true,
+  );
+  if (await Promise.race([failed, wait(1_000)])) return undefined;
+  const redisUrl = `redis://127.0.0.1:${port}`;
+  const stores = [{ serverBundle }, { serverBundle, redisUrl, profile }].map((options) =>
+    start("server-store.mjs", 0, [JSON.stringify(options)]),
+  );
+  const each = (work) => Promise.all(stores.map(work));
+  try {
+    await each((store) => ask(store));
+    await wait(warmUp);
+    await each((store) => ask(store, "begin"));
+    await wait(seconds * 1_000);
+    const [memory, both] = await each((store) => ask(store, "end"));
+    return both.microsecondsPerToken - memory.microsecondsPerToken;
+  } finally {
+    for (const child of [...stores, redis]) child.kill("SIGKILL");
+  }
 }

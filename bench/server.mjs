@@ -1,8 +1,6 @@
 // npm run bench:server: the gateway beside its peers, each server and its clients in processes of their own. Writes the figures into
 // bench/README.md; exits with 1 when a goal is missed.
-import { execFile, spawn } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
 import { root } from "./core-bundle.mjs";
 import { createRandom } from "./corpus.mjs";
@@ -10,11 +8,12 @@ import { publish, table, machine } from "./report.mjs";
 import { median } from "./rounds.mjs";
 import { buildServer } from "./server-bundle.mjs";
 import { contenders } from "./server-peers.mjs";
-import { measureServers } from "./server-run.mjs";
+import { measureRedis, measureServers } from "./server-run.mjs";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 /** A generator above this share of its core would measure itself. */
 const BUSIEST = 0.7;
+const STORE_ROUNDS = 2 * ROUNDS + 1;
 const RAW = "raw node:http";
 const OURS = "chanl-chat gateway";
 const serverBundle = await buildServer();
@@ -99,36 +98,15 @@ function rows(results) {
 }
 const header = (title) => [title, "CPU : raw", "µs CPU per token", "p50 ms", "p99 ms", "bytes per token", "KB per stream"];
 
-async function storeCost(redisUrl) {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    join(import.meta.dirname, "server-store.mjs"),
-    JSON.stringify({ serverBundle, redisUrl }),
-  ]);
-  return Number(stdout);
-}
-
 async function redisCost() {
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const redis = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], {
-    stdio: "ignore",
-  });
-  const failed = new Promise((resolve) => redis.once("error", resolve));
-  const up = new Promise((resolve) => setTimeout(resolve, 1_000));
-  if ((await Promise.race([failed, up])) instanceof Error) {
-    console.error("There is no redis-server on this machine: its cost is not measured.");
-    return undefined;
+  const costs = [];
+  for (let round = 0; round < STORE_ROUNDS; round++) {
+    console.error(`… store, round ${round + 1}`);
+    costs.push(await measureRedis({ serverBundle, seconds: 4 }));
   }
-  try {
-    const costs = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      console.error(`… store, round ${round + 1}`);
-      const memory = await storeCost(undefined);
-      costs.push((await storeCost(`redis://127.0.0.1:${port}`)) - memory);
-    }
-    return median(costs);
-  } finally {
-    redis.kill("SIGKILL");
-  }
+  if (!costs.includes(undefined)) return median(costs);
+  console.error("There is no redis-server on this machine: its cost is not measured.");
+  return undefined;
 }
 
 const LOADS = {
@@ -138,10 +116,15 @@ const LOADS = {
   fast: [[RAW, OURS], { streams: 100, tokensPerSecond: 200, windowMs: 16, rounds: 3 * ROUNDS }],
 };
 const { ROW, PROFILE } = process.env;
+if (ROW === "store") {
+  if (PROFILE === undefined) console.log(`Redis adds ${(await redisCost())?.toFixed(2)} µs of CPU per token`);
+  else await measureRedis({ serverBundle, seconds: 4, profile: PROFILE });
+  process.exit();
+}
 if (ROW !== undefined) {
   // A look at one load, for who works on it: nothing is written, no goal is judged.
   const [, load] = LOADS[ROW] ?? [];
-  if (!load) throw new Error(`ROW is one of ${Object.keys(LOADS).join(", ")}`);
+  if (!load) throw new Error(`ROW is one of ${Object.keys(LOADS).join(", ")}, store`);
   if (PROFILE === undefined) console.log(table(header(ROW), rows(await measure([RAW, OURS], load))));
   else await attempt([OURS], { ...load, profile: PROFILE });
   process.exit();

@@ -28,8 +28,8 @@ async function serve(page: Page, html: string): Promise<void> {
     try {
       await route.fulfill({ response: await route.fetch({ url: `${gateway.origin}${pathname}${search}` }) });
     } catch (error) {
-      // A test may end, and close its page, before the page has everything it asks for.
-      if (!page.isClosed()) throw error;
+      // A test may end, and close its page, before the page has everything it asks for. What the page had is gone before it is closed.
+      if (!page.isClosed() && !(await page.waitForEvent("close", { timeout: 5_000 }).catch(() => undefined))) throw error;
     }
   });
   await page.goto(`${SITE}/`);

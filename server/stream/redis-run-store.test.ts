@@ -212,6 +212,25 @@ describe.skipIf(!redisServer)(`RedisRunStore${WITHOUT_REDIS}`, () => {
     await eventually(() => reader.seqs.at(-1) === 60, "all of it");
   });
 
+  test("a run that is deleted while Redis is being given a part of it stays deleted, whatever was still to be written", async () => {
+    const { one } = await pairToClose(redis);
+    const record = runRecord();
+    await one.create(record, undefined);
+    const reader = new Collector();
+    one.follow(record.id, 0, reader);
+    const writer = one.writer(record.id);
+    void writer.append(tokenFrame(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    // The first is on its way, the second waits for it.
+    void writer.append(tokenFrame(2));
+    await one.delete(record.id);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const client = await rawClient(redis);
+    expect(await client.keys(`*${record.id}`)).toEqual([]);
+    expect(reader.seqs).not.toContain(2);
+    client.disconnect();
+  });
+
   async function rawClient(server: RedisServer) {
     const Redis = await loadRedis();
     return new Redis(server.url);

@@ -38,14 +38,14 @@ export const UNENDED_TTL_MS = 86_400_000;
 const APPENDS_AT_ONCE = 256;
 /**
  * Appends to many logs that exist, in one command with one reply: a command each takes the client 5 times the CPU.
- * `KEYS` are the logs, `ARGV` id, text and last `seq` of each. Replies 1 for a log that was written, 0 for one that is gone or has that id.
+ * `KEYS` are the logs, `ARGV` id, text and last `seq` of each. Replies the places, from 1, of those that are gone or have that id.
  */
-const APPEND = `local written = {}
+const APPEND = `local refused = {}
 for i = 1, #KEYS do
   local added = redis.pcall('XADD', KEYS[i], 'NOMKSTREAM', ARGV[3 * i - 2], 'f', ARGV[3 * i - 1], 'l', ARGV[3 * i])
-  written[i] = type(added) == 'string' and 1 or 0
+  if type(added) ~= 'string' then refused[#refused + 1] = i end
 end
-return written`;
+return refused`;
 
 /** A log on its way to Redis. Only its id and its being gone are anybody else's business. */
 export interface Written {
@@ -53,6 +53,8 @@ export interface Written {
   log: FrameLog;
   pending: Frame[];
   pendingBytes: number;
+  /** It is among those of the next flush. */
+  dirty: boolean;
   /** The stream exists: from here on it is an error if it does not. */
   exists: boolean;
   /** What Redis has is not known. */
@@ -66,7 +68,8 @@ export interface Written {
 export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #runs = new Map<string, Written>();
-  readonly #dirty = new Set<Written>();
+  /** Not a set: emptied in every flush, a set leaves a table behind each time that holds on to the next one, for the collector to copy. */
+  #dirty: Written[] = [];
   #timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
   #flushing: Promise<void> | undefined;
   #lastFlush = 0;
@@ -87,6 +90,7 @@ export class LogWriter {
       log,
       pending: [],
       pendingBytes: 0,
+      dirty: false,
       exists: false,
       unsure: false,
       trimmedSeq: 0,
@@ -102,7 +106,7 @@ export class LogWriter {
     if (run.gone || run.log.ended || pending[pending.length - 1]?.terminal) return undefined;
     pending.push(frame);
     run.pendingBytes += frame.bytes;
-    this.#dirty.add(run);
+    this.#mark(run);
     this.#schedule();
     if (run.pendingBytes <= MAX_PENDING_BYTES) return undefined;
     return new Promise((resolve) => run.waiters.push(resolve));
@@ -113,7 +117,7 @@ export class LogWriter {
     for (const run of this.#runs.values()) {
       if (run.log.ended) continue;
       run.unsure = true;
-      this.#dirty.add(run);
+      this.#mark(run);
     }
     this.#schedule();
   }
@@ -123,24 +127,30 @@ export class LogWriter {
     if (!run) return;
     run.gone = true;
     this.#runs.delete(id);
-    this.#dirty.delete(run);
+    this.#dirty = this.#dirty.filter((each) => each !== run);
     release(run);
   }
 
   /** Writes what there is; gives up when Redis does not take it. */
   async close(): Promise<void> {
     await this.#flushing;
-    if (this.#dirty.size > 0 && this.healthy) await this.#flush();
+    if (this.#dirty.length > 0 && this.healthy) await this.#flush();
     clearTimeout(this.#timer as NodeJS.Timeout);
     clearImmediate(this.#timer as NodeJS.Immediate);
     for (const run of this.#runs.values()) run.gone = true;
     this.#runs.clear();
-    this.#dirty.clear();
+    this.#dirty = [];
+  }
+
+  #mark(run: Written): void {
+    if (run.dirty || run.gone) return;
+    run.dirty = true;
+    this.#dirty.push(run);
   }
 
   /** @param delayMs without it, one window after the flush before */
   #schedule(delayMs?: number): void {
-    if (this.#timer || this.#flushing || this.#dirty.size === 0) return;
+    if (this.#timer || this.#flushing || this.#dirty.length === 0) return;
     const due = delayMs ?? this.#lastFlush + this.#options.flushMs - performance.now();
     const run = (): void => {
       this.#timer = undefined;
@@ -158,8 +168,9 @@ export class LogWriter {
 
   async #flush(): Promise<void> {
     this.#lastFlush = performance.now();
-    const batch = [...this.#dirty];
-    this.#dirty.clear();
+    const batch = this.#dirty;
+    this.#dirty = [];
+    for (const run of batch) run.dirty = false;
     const known = batch.filter((run) => !run.unsure);
     try {
       if (known.length > 0) await this.#write(known);
@@ -172,7 +183,7 @@ export class LogWriter {
       for (const run of batch) {
         run.unsure = true;
         if (outage) this.#commit(run, run.pending.length);
-        this.#dirty.add(run);
+        this.#mark(run);
       }
     }
   }
@@ -199,19 +210,23 @@ export class LogWriter {
       keys.push(this.#options.keys.log(run.id));
       values.push(`0-${frames[0]?.seq}`, joined(frames, frames.length), frames.at(-1)?.seq ?? 0);
     }
-    const written = (await this.#options.redis.eval(APPEND, keys.length, ...keys, ...values)) as number[];
-    for (const [index, run] of runs.entries()) await this.#written(run, sent[index] ?? 0, written[index] === 1);
+    const refused = (await this.#options.redis.eval(APPEND, keys.length, ...keys, ...values)) as number[];
+    let place = 0;
+    for (const run of runs) {
+      const trimmed = this.#written(run, sent[place++] ?? 0, !refused.includes(place));
+      if (trimmed) await trimmed;
+    }
   }
 
-  /** Redis has, or has not, the first `count` frames that wait. */
-  async #written(run: Written, count: number, arrived: boolean): Promise<void> {
+  /** Redis has, or has not, the first `count` frames that wait. A promise only where there is more to write. */
+  #written(run: Written, count: number, arrived: boolean): Promise<void> | undefined {
     if (!arrived) {
       run.unsure = true;
-      return;
+      return undefined;
     }
     run.exists = true;
     this.#commit(run, count);
-    if (run.log.droppedSeq > run.trimmedSeq) await this.#trim(run);
+    return run.log.droppedSeq > run.trimmedSeq ? this.#trim(run) : undefined;
   }
 
   async #beginOrEnd(runs: readonly Written[]): Promise<void> {
@@ -281,7 +296,7 @@ export class LogWriter {
     this.#commit(run, arrived);
     run.exists = last > 0;
     run.unsure = false;
-    if (run.pending.length > 0) this.#dirty.add(run);
+    if (run.pending.length > 0) this.#mark(run);
   }
 
   async #fenced(run: Written): Promise<void> {
@@ -323,7 +338,7 @@ export class LogWriter {
       run.log.append(frame);
     }
     if (run.pendingBytes <= MAX_PENDING_BYTES) release(run);
-    if (run.pending.length > 0) this.#dirty.add(run);
+    if (run.pending.length > 0) this.#mark(run);
   }
 }
 
