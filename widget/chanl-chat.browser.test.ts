@@ -541,6 +541,55 @@ describe("the element", () => {
     expect(root.querySelector(".queued")).toBeNull();
   });
 
+  it("gives the waiting message back when the answer fails, and leaves the focus on the page where it is", async () => {
+    const field = document.body.appendChild(document.createElement("input"));
+    const { chat, root, input, transport } = await mount();
+    void chat.send("One");
+    transport.last.start().text("Answer");
+    await settle(chat);
+    type(input, "Two");
+    press(input, "Enter");
+    await chat.updateComplete;
+    type(input, "Three");
+    field.focus();
+    transport.last.push({ type: "error", code: "internal", message: "x", retryable: true });
+    await settle(chat);
+    expect(input.value).toBe("Two\nThree");
+    expect(root.querySelector(".queued")).toBeNull();
+    expect(document.activeElement).toBe(field);
+    field.remove();
+  });
+
+  it("gives the waiting message back when the page does not let it out", async () => {
+    const { chat, root, input, transport } = await mount();
+    void chat.send("One");
+    transport.last.start().text("Answer");
+    await settle(chat);
+    type(input, "Two");
+    press(input, "Enter");
+    await chat.updateComplete;
+    chat.addEventListener("chanl-before-send", (event) => event.preventDefault());
+    transport.last.done();
+    await settle(chat);
+    expect(transport.runs).toHaveLength(1);
+    expect(root.querySelector(".queued")).toBeNull();
+    expect(input.value).toBe("Two");
+  });
+
+  it("moves the focus from a waiting message that is sent to the composer", async () => {
+    const { chat, root, input, transport } = await mount();
+    void chat.send("One");
+    transport.last.start().text("Answer");
+    await settle(chat);
+    type(input, "Two");
+    press(input, "Enter");
+    await chat.updateComplete;
+    root.querySelector<HTMLElement>(".queued button")!.focus();
+    transport.last.done();
+    await settle(chat);
+    expect(root.activeElement).toBe(input);
+  });
+
   it("plays a whole script", async () => {
     const transport = new ScriptedTransport(function* () {
       yield { type: "start", streamId: "s", messageId: "s", agentId: "a", model: "m", v: 1 };

@@ -12,12 +12,13 @@ import { styles } from "./chanl-chat.styles.ts";
 import type { Conversation, ConversationHost } from "./conversation.ts";
 import type { Dictation } from "./dictation.ts";
 import { AnswerWatch } from "./controllers/answer-watch.ts";
-import { Composer } from "./controllers/composer.ts";
+import { Composer, type QueuedMessage } from "./controllers/composer.ts";
 import { ConnectionNotice } from "./controllers/connection-notice.ts";
 import { FileIntake } from "./controllers/file-intake.ts";
 import { Hotkey } from "./controllers/hotkey.ts";
 import { Drafts } from "./controllers/drafts.ts";
 import { HistoryWindow } from "./controllers/history-window.ts";
+import { Language } from "./controllers/language.ts";
 import { isShown, PanelController } from "./controllers/panel.ts";
 import { ScrollAnchor } from "./controllers/scroll-anchor.ts";
 import { type SessionConfig, SessionController, type SessionControllerHost } from "./controllers/session-controller.ts";
@@ -37,18 +38,18 @@ import {
   ChanlUnreadEvent,
 } from "./events.ts";
 import { Lazy } from "./lazy.ts";
-import { languageOf, loadPhrases, localeFor } from "./locale.ts";
-import { createTranslate, type Strings, type Translate } from "./strings.ts";
+import type { Translate } from "./strings.ts";
 import { accentProperties } from "./theme/accent.ts";
 import { LiveSheet } from "./theme/live-sheet.ts";
-import { bannerView, busyBannerView } from "./views/banner.ts";
+import { bannerView } from "./views/banner.ts";
 import { type ComposerView, composerView } from "./views/composer.ts";
 import { emptyStateView } from "./views/empty-state.ts";
-import { dayOf, daysBetween, timeOf, whole } from "./views/figures.ts";
+import { whole } from "./views/figures.ts";
 import { headerView } from "./views/header.ts";
 import { icons } from "./icons.ts";
 import { launcherView } from "./views/launcher.ts";
 import { jumpView, loadingView, logView } from "./views/log.ts";
+import { noticeView } from "./views/notice.ts";
 
 export type { ChatMode } from "./attributes.ts";
 export type * from "./events.ts";
@@ -56,8 +57,6 @@ export type { Phrase, Strings } from "./strings.ts";
 
 /** A double click on Send must not stop what it sent. */
 const STOP_GUARD_MS = 400;
-/** A conversation that rested longer is worth saying that it is an old one, in ms. */
-const OLD_AFTER_MS = 3_600_000;
 
 /**
  * A chat with an agent, streamed: messages, thinking, tool calls and sources, with stop, resume and retry.
@@ -235,6 +234,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     refused: (reason) => this.#conversation?.alert(reason),
     focusComposer: () => this.#focusComposer(),
   });
+  readonly #language = new Language(() => this.requestUpdate());
   readonly #hotkey = new Hotkey(() => this.#onHotkey());
   readonly #panel = new PanelController(
     {
@@ -257,11 +257,6 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** `null` until there is something to show, or a visitor comes near. */
   #conversation: Conversation | null = null;
-  #t: Translate = createTranslate();
-  #locale = "en";
-  /** The language whose words are here or on their way. */
-  #phrasesOf: string | null = null;
-  #phrases: Partial<Strings> = {};
   #expanded = false;
   #unread = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -274,8 +269,6 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   /** Enter was pressed before there was a session to send to. */
   #submitWaits = false;
   #countShown = "";
-  /** Goes along with the message that waits. */
-  #queuedAlong: readonly ContextPart[] = [];
   /** What had the focus in here, and had it still when the element left its place. */
   #focused: HTMLElement | null = null;
   #dictation: Dictation | null = null;
@@ -346,10 +339,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     }
     const { conversationId, isStreaming } = session.getSnapshot();
     if (isStreaming || this.#connection.isOffline) {
-      if (this.#composer.queued === null && (this.whileStreaming === "queue" || !isStreaming)) {
-        this.#queuedAlong = along;
-        this.#composer.queue(text);
-      }
+      if (!this.#composer.queued && (this.whileStreaming === "queue" || !isStreaming)) this.#composer.queue({ text, along });
       return null;
     }
     if (!this.dispatchEvent(new ChanlBeforeSendEvent({ conversationId, length: text.length, ...this.#content(text) }))) return null;
@@ -448,8 +438,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   /** Forgets the conversation and starts an empty one. */
   newConversation(): void {
-    this.#composer.queue(null);
-    this.#queuedAlong = [];
+    this.#composer.takeQueued();
     this.#sessions.newConversation();
     this.#focusComposer();
   }
@@ -583,7 +572,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    this.#chooseLanguage(changed.has("strings"));
+    this.#language.choose(this, this.strings);
     if (changed.has("accent")) {
       for (const name of ["--chanl-accent", "--chanl-on-accent", "--chanl-accent-text"]) this.#sheet.set(name, null);
       for (const [name, value] of accentProperties(this.accent)) this.#sheet.set(name, value);
@@ -671,6 +660,14 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#exposeStates(snapshot);
   }
 
+  get #t(): Translate {
+    return this.#language.t;
+  }
+
+  get #locale(): string {
+    return this.#language.locale;
+  }
+
   /** How much is written of how much may be, once that is near. */
   get #count(): string {
     const { length } = this.#composer.text;
@@ -728,7 +725,15 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
           onJump: () => this.#onJump(),
         })}
         <div class="in">
-          ${this.#noticeView(snapshot)}
+          ${noticeView({
+            t,
+            locale: this.#locale,
+            snapshot,
+            reconnecting: this.#connection.isReconnecting,
+            offline: this.#connection.isOffline,
+            restoredSeen: this.#restoredSeen,
+            onNew: () => this.newConversation(),
+          })}
           ${composerView({
             t,
             composer: this.#composer,
@@ -736,7 +741,6 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
             placeholder: this.placeholder,
             disclaimer: this.disclaimer ?? t("disclaimer"),
             streaming: snapshot.isStreaming,
-            queued: this.#composer.queued || this.#queuedAlong.map(({ title }) => title).join(", "),
             canSend: !this.disabled && (this.#composer.hasText || this.#intake.hasFiles),
             count: (this.#countShown = this.#count),
             isTooLong: this.maxLength > 0 && this.#composer.text.length > this.maxLength,
@@ -748,7 +752,10 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
             disabled: this.disabled,
             touch: isTouch(),
             onButton: () => this.#onSendButton(),
-            onUnqueue: () => this.#unqueue(),
+            onUnqueue: () => {
+              this.#giveBack(this.#takeQueued());
+              this.#focusComposer();
+            },
           })}
           <slot name="footer"></slot>
         </div>
@@ -831,30 +838,6 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     });
   }
 
-  /** Above the composer: that the connection is gone, or that this is a conversation of another day. */
-  #noticeView({ reconnect, messages, restored, isStreaming }: SessionSnapshot): TemplateResult | typeof nothing {
-    const t = this.#t;
-    if (this.#connection.isReconnecting && reconnect) {
-      const text = `${t("net.attempt", { i: reconnect.attempt, n: reconnect.maxAttempts })}. ${t("net.continues")}`;
-      return busyBannerView({ kind: "warn", title: t("net.reconnecting"), text });
-    }
-    if (this.#connection.isOffline) {
-      return bannerView({ kind: "warn", icon: icons.offline(), title: t("net.offline"), text: t("net.offlineText") });
-    }
-    const last = messages.at(-1)?.createdAt ?? Date.now();
-    if (!restored || isStreaming || this.#restoredSeen || Date.now() - last < OLD_AFTER_MS) return nothing;
-    const time = timeOf(last, this.#locale);
-    const days = daysBetween(last, Date.now());
-    const day = days === 0 ? "" : days === 1 ? t("log.yesterday") : dayOf(last, this.#locale);
-    return bannerView({
-      kind: "info",
-      icon: icons.clock(),
-      title: t("restore.title"),
-      text: t("restore.text", { when: day ? `${day}, ${time}` : time }),
-      actions: [{ label: t("restore.new"), run: () => this.newConversation() }],
-    });
-  }
-
   #exposeStates(snapshot: SessionSnapshot): void {
     const states = this.#internals?.states;
     if (!states) return;
@@ -873,13 +856,13 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
 
   async #submit(): Promise<void> {
     if (this.#intake.isReading) await this.#intake.settled;
-    const { text } = this.#composer;
+    const { text, queued } = this.#composer;
     const along = this.#intake.parts;
-    if ((text.trim() === "" && along.length === 0) || this.#composer.queued !== null) return;
+    if ((text.trim() === "" && along.length === 0) || queued) return;
     this.#submitWaits = !this.session;
     const before = this.messages.length;
     const settled = this.#send(text, along);
-    const taken = this.messages.length > before || this.#composer.queued === text;
+    const taken = this.messages.length > before || this.#composer.queued !== null;
     if (taken) {
       this.#composer.set("");
       this.#intake.clear();
@@ -921,13 +904,17 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     else this.#input.value?.focus({ preventScroll: true });
   }
 
-  #unqueue(): void {
-    const { queued, text } = this.#composer;
-    this.#composer.queue(null);
-    this.#intake.putBack(this.#queuedAlong);
-    this.#queuedAlong = [];
-    if (queued !== null) this.#composer.set(text ? `${queued}\n${text}` : queued);
-    this.#focusComposer();
+  /** The message that waits, which waits no longer. The focus, where its button has it, would go with it. */
+  #takeQueued(): QueuedMessage | null {
+    if (this.renderRoot.querySelector(".queued :focus")) this.#focusComposer();
+    return this.#composer.takeQueued();
+  }
+
+  #giveBack(queued: QueuedMessage | null): void {
+    if (!queued) return;
+    const { text } = this.#composer;
+    this.#intake.putBack(queued.along);
+    this.#composer.set(text ? `${queued.text}\n${text}` : queued.text);
   }
 
   #onSendButton(): void {
@@ -1066,17 +1053,17 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#conversation?.ended(answer);
     const isFailed = answer.status === "error" || answer.status === "interrupted";
     if (this.mode === "floating" && !this.open && answer.status === "complete") this.#setUnread(this.#unread + 1);
-    if (isFailed) this.#unqueue();
+    if (isFailed) this.#giveBack(this.#takeQueued());
     else this.#sendQueued();
   }
 
   #sendQueued(): void {
-    const { queued } = this.#composer;
-    if (queued === null || this.#connection.isOffline) return;
-    this.#composer.queue(null);
-    const along = this.#queuedAlong;
-    this.#queuedAlong = [];
-    void this.#send(queued, along);
+    const queued = this.#connection.isOffline ? null : this.#takeQueued();
+    if (!queued) return;
+    const before = this.messages.length;
+    void this.#send(queued.text, queued.along);
+    // The page may have said no, or switched the chat off meanwhile.
+    if (this.messages.length === before && !this.#composer.queued) this.#giveBack(queued);
   }
 
   /** What waited for the network goes out; what failed for want of it is asked again. */
@@ -1085,7 +1072,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     const { isStreaming, messages } = this.#sessions.snapshot;
     if (isStreaming) return;
     const last = messages.at(-1);
-    if (this.#composer.queued !== null) this.#sendQueued();
+    if (this.#composer.queued) this.#sendQueued();
     else if (last?.status === "error" && last.error?.code === "network") void this.retry();
     else if (last?.status === "interrupted") void this.continue();
   }
@@ -1095,28 +1082,6 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.#unread = count;
     this.requestUpdate();
     this.dispatchEvent(new ChanlUnreadEvent({ count }));
-  }
-
-  /** The page's language at this place; its words come when they come, and English stands in. */
-  #chooseLanguage(anew: boolean): void {
-    const language = languageOf(this);
-    const locale = localeFor(language);
-    if (language === this.#locale && !anew) return;
-    this.#locale = language;
-    if (locale !== this.#phrasesOf) {
-      this.#phrasesOf = locale;
-      this.#phrases = {};
-      if (locale !== null) void this.#loadPhrases(locale);
-    }
-    this.#t = createTranslate(this.strings, this.#phrases, locale === null ? "en" : language);
-  }
-
-  async #loadPhrases(locale: string): Promise<void> {
-    const phrases = await loadPhrases(locale);
-    if (!phrases || this.#phrasesOf !== locale) return;
-    this.#phrases = phrases;
-    this.#t = createTranslate(this.strings, phrases, this.#locale);
-    this.requestUpdate();
   }
 
   #partLoaded(added: readonly CSSResult[]): void {

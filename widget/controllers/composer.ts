@@ -1,7 +1,15 @@
 /** What is being written, and what a key means: Enter sends, unless an input method, a modifier or a touch keyboard says otherwise. */
 
+import type { ContextPart } from "../../shared/session/message.ts";
+
 /** A keydown this soon after `compositionend` still belongs to the input method (Safari fires them in this order). */
 const COMPOSITION_GRACE_MS = 50;
+
+export interface QueuedMessage {
+  text: string;
+  /** Goes along with it. */
+  along: readonly ContextPart[];
+}
 
 export interface ComposerHost {
   textarea(): HTMLTextAreaElement | null;
@@ -17,7 +25,7 @@ export class Composer {
   readonly #host: ComposerHost;
   #text = "";
   #composedAt = Number.NEGATIVE_INFINITY;
-  #queued: string | null = null;
+  #queued: QueuedMessage | null = null;
 
   constructor(host: ComposerHost) {
     this.#host = host;
@@ -32,13 +40,21 @@ export class Composer {
   }
 
   /** The one message that is sent when the running answer ends. */
-  get queued(): string | null {
+  get queued(): QueuedMessage | null {
     return this.#queued;
   }
 
-  queue(text: string | null): void {
-    this.#queued = text;
+  queue(message: QueuedMessage): void {
+    this.#queued = message;
     this.#host.changed();
+  }
+
+  /** It waits no longer. */
+  takeQueued(): QueuedMessage | null {
+    const queued = this.#queued;
+    this.#queued = null;
+    if (queued) this.#host.changed();
+    return queued;
   }
 
   /** Replaces the text, as a draft, a failed send or `setDraft()` does. */

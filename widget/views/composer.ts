@@ -13,8 +13,6 @@ export interface ComposerView {
   placeholder: string;
   disclaimer: string;
   streaming: boolean;
-  /** What waits, in words. */
-  queued: string;
   canSend: boolean;
   /** How much is written of how much may be; empty while there is room. */
   count: string;
@@ -40,11 +38,14 @@ export function composerView(view: ComposerView): TemplateResult {
   const hint = streaming && composer.hasText ? t("composer.escHint") : view.disclaimer;
   return html`
     ${
-      composer.queued === null
+      !composer.queued
         ? nothing
         : html`<div class="queued" part="queued">
             ${icons.clock()}
-            <p><strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong> <span dir="auto">${view.queued}</span></p>
+            <p>
+              <strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong>
+              <span dir="auto">${composer.queued.text || composer.queued.along.map(({ title }) => title).join(", ")}</span>
+            </p>
             <button type="button" class="ib" aria-label=${t("composer.unqueue")} title=${t("composer.unqueue")} @click=${view.onUnqueue}>
               ${icons.undo()}
             </button>
