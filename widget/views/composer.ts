@@ -36,16 +36,14 @@ export function composerView(view: ComposerView): TemplateResult {
   const { t, composer, streaming } = view;
   const placeholder = view.placeholder || t("composer.placeholder");
   const hint = streaming && composer.hasText ? t("composer.escHint") : view.disclaimer;
+  const queued = composer.queued && (composer.queued.text || composer.queued.along.map(({ title }) => title).join(", "));
   return html`
     ${
-      !composer.queued
+      queued === null
         ? nothing
         : html`<div class="queued" part="queued">
             ${icons.clock()}
-            <p>
-              <strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong>
-              <span dir="auto">${composer.queued.text || composer.queued.along.map(({ title }) => title).join(", ")}</span>
-            </p>
+            <p><strong>${t(view.offline ? "composer.waits" : "composer.queued")}</strong> <span dir="auto">${queued}</span></p>
             <button type="button" class="ib" aria-label=${t("composer.unqueue")} title=${t("composer.unqueue")} @click=${view.onUnqueue}>
               ${icons.undo()}
             </button>
