@@ -2,10 +2,23 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { ChatSession } from "../shared/session/chat-session.ts";
 import "./define.ts";
-import { frame, mount, press, settle, texts, type, unmountAll, wait } from "./testing/mount.ts";
+import { frame, mount, type Mounted, press, settle, texts, type, unmountAll, wait } from "./testing/mount.ts";
 import { ScriptedTransport } from "./testing/scripted-transport.ts";
 
 afterEach(unmountAll);
+
+/** "Two" was written while the answer to "One" is on its way. */
+async function mountWaiting(): Promise<Mounted> {
+  const mounted = await mount();
+  const { chat, input, transport } = mounted;
+  void chat.send("One");
+  transport.last.start().text("Answer");
+  await settle(chat);
+  type(input, "Two");
+  press(input, "Enter");
+  await chat.updateComplete;
+  return mounted;
+}
 
 describe("an answer", () => {
   it("shows the message before anything is answered", async () => {
@@ -524,13 +537,7 @@ describe("the element", () => {
   });
 
   it("sends the waiting message when the answer ends", async () => {
-    const { chat, root, input, transport } = await mount();
-    void chat.send("One");
-    transport.last.start().text("Answer");
-    await settle(chat);
-    type(input, "Two");
-    press(input, "Enter");
-    await chat.updateComplete;
+    const { chat, root, transport } = await mountWaiting();
     expect(texts(root, ".queued p")).toEqual(["Sends after this answer Two"]);
     expect(transport.runs).toHaveLength(1);
     transport.last.done();
@@ -543,13 +550,7 @@ describe("the element", () => {
 
   it("gives the waiting message back when the answer fails, and leaves the focus on the page where it is", async () => {
     const field = document.body.appendChild(document.createElement("input"));
-    const { chat, root, input, transport } = await mount();
-    void chat.send("One");
-    transport.last.start().text("Answer");
-    await settle(chat);
-    type(input, "Two");
-    press(input, "Enter");
-    await chat.updateComplete;
+    const { chat, root, input, transport } = await mountWaiting();
     type(input, "Three");
     field.focus();
     transport.last.push({ type: "error", code: "internal", message: "x", retryable: true });
@@ -561,13 +562,7 @@ describe("the element", () => {
   });
 
   it("gives the waiting message back when the page does not let it out", async () => {
-    const { chat, root, input, transport } = await mount();
-    void chat.send("One");
-    transport.last.start().text("Answer");
-    await settle(chat);
-    type(input, "Two");
-    press(input, "Enter");
-    await chat.updateComplete;
+    const { chat, root, input, transport } = await mountWaiting();
     chat.addEventListener("chanl-before-send", (event) => event.preventDefault());
     transport.last.done();
     await settle(chat);
@@ -577,13 +572,7 @@ describe("the element", () => {
   });
 
   it("moves the focus from a waiting message that is sent to the composer", async () => {
-    const { chat, root, input, transport } = await mount();
-    void chat.send("One");
-    transport.last.start().text("Answer");
-    await settle(chat);
-    type(input, "Two");
-    press(input, "Enter");
-    await chat.updateComplete;
+    const { chat, root, input, transport } = await mountWaiting();
     root.querySelector<HTMLElement>(".queued button")!.focus();
     transport.last.done();
     await settle(chat);
