@@ -579,6 +579,22 @@ describe("the element", () => {
     expect(root.activeElement).toBe(input);
   });
 
+  it("begins anew for the page without taking its focus, and keeps a focus that is in the chat there", async () => {
+    const field = document.body.appendChild(document.createElement("input"));
+    const { chat, root, input } = await mountWaiting();
+    field.focus();
+    chat.newConversation();
+    await settle(chat);
+    expect([document.activeElement, chat.messages.length, root.querySelector(".queued")]).toEqual([field, 0, null]);
+    void chat.send("Three");
+    await settle(chat);
+    root.querySelector<HTMLElement>('[role="article"]')!.focus();
+    chat.clear();
+    await settle(chat);
+    expect(root.activeElement).toBe(input);
+    field.remove();
+  });
+
   it("plays a whole script", async () => {
     const transport = new ScriptedTransport(function* () {
       yield { type: "start", streamId: "s", messageId: "s", agentId: "a", model: "m", v: 1 };

@@ -436,11 +436,11 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     this.newConversation();
   }
 
-  /** Forgets the conversation and starts an empty one. */
+  /** Forgets the conversation and starts an empty one. A focus that is in the chat goes to the composer; one in the page stays there. */
   newConversation(): void {
+    if (this.shadowRoot?.activeElement) this.#focusComposer();
     this.#composer.takeQueued();
     this.#sessions.newConversation();
-    this.#focusComposer();
   }
 
   /** Opens the panel of a floating chat and moves the focus into it. */
@@ -699,7 +699,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
         expanded: this.#expanded,
         canExpand: floating && !this.#panel.fillsViewport,
         canClose: floating,
-        onNew: () => this.newConversation(),
+        onNew: () => this.#startNew(),
         onExpand: () => {
           this.#expanded = !this.#expanded;
           this.requestUpdate();
@@ -732,7 +732,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
             reconnecting: this.#connection.isReconnecting,
             offline: this.#connection.isOffline,
             restoredSeen: this.#restoredSeen,
-            onNew: () => this.newConversation(),
+            onNew: () => this.#startNew(),
           })}
           ${composerView({
             t,
@@ -810,7 +810,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     focusComposer: () => this.#focusComposer(),
     ask: (how) => this.#run(() => this[how]()),
     edit: (messageId, text) => void this.edit(messageId, text),
-    startNew: () => this.newConversation(),
+    startNew: () => this.#startNew(),
     decide: (toolCallId, approved, changed) =>
       this.#run(() => this.#decide(toolCallId, { approved, ...(changed === undefined ? {} : { arguments: changed }) })),
   };
@@ -897,6 +897,11 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
   #run(action: () => Promise<unknown>): void {
     this.#focusComposer();
     void action();
+  }
+
+  #startNew(): void {
+    this.newConversation();
+    this.#focusComposer();
   }
 
   #focusComposer(): void {
