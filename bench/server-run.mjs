@@ -95,11 +95,14 @@ export async function measureRedis({ serverBundle, seconds, warmUp = 4_000, prof
   const redis = spawn(...onCore(1, "redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]), {
     stdio: "ignore",
   });
-  const failed = Promise.race([once(redis, "exit"), once(redis, "error")]).then(
-    () => true,
-    () => true,
+  // Without the program there is nothing to run, or `taskset` ends with 127.
+  const failed = once(redis, "exit").then(
+    ([code]) => code,
+    () => 127,
   );
-  if (await Promise.race([failed, wait(1_000)])) return undefined;
+  const code = await Promise.race([failed, wait(1_000)]);
+  if (code === 127) return undefined;
+  if (code !== undefined) throw new Error(`redis-server ended with ${code}: is port ${port} taken?`);
   const redisUrl = `redis://127.0.0.1:${port}`;
   const stores = [{ serverBundle }, { serverBundle, redisUrl, profile }].map((options) =>
     start("server-store.mjs", 0, [JSON.stringify(options)]),

@@ -13,6 +13,7 @@ import { measureRedis, measureServers } from "./server-run.mjs";
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 /** A generator above this share of its core would measure itself. */
 const BUSIEST = 0.7;
+/** A difference of two small figures moves more than they do. */
 const STORE_ROUNDS = 2 * ROUNDS + 1;
 const RAW = "raw node:http";
 const OURS = "chanl-chat gateway";
@@ -117,7 +118,7 @@ const LOADS = {
 };
 const { ROW, PROFILE } = process.env;
 if (ROW === "store") {
-  if (PROFILE === undefined) console.log(`Redis adds ${(await redisCost())?.toFixed(2)} µs of CPU per token`);
+  if (PROFILE === undefined) console.log(`Redis adds ${(await redisCost())?.toFixed(2) ?? "–"} µs of CPU per token`);
   else await measureRedis({ serverBundle, seconds: 4, profile: PROFILE });
   process.exit();
 }

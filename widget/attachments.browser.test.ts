@@ -190,6 +190,12 @@ it("comes back with the words when a send fails, and waits with them while an an
   await hasChips(made, 1);
   press(made.input, "Enter");
   await vi.waitUntil(() => texts(made.root, '[part="queued"] span')[0] === "b.md");
+  type(made.input, "And this?");
+  made.root.querySelector<HTMLElement>('[part="queued"] button')!.click();
+  await hasChips(made, 1);
+  expect([made.input.value, made.root.activeElement]).toEqual(["And this?", made.input]);
+  press(made.input, "Enter");
+  await vi.waitUntil(() => texts(made.root, '[part="queued"] span')[0] === "And this?");
   made.transport.last.done();
   await vi.waitUntil(() => made.transport.runs.length === 3);
   expect(made.transport.last.request!.messages.at(-1)!.content).toContain("The second.");

@@ -919,7 +919,7 @@ export class ChanlChat extends ChanlChatAttributes implements SessionControllerH
     if (!queued) return;
     const { text } = this.#composer;
     this.#intake.putBack(queued.along);
-    this.#composer.set(text ? `${queued.text}\n${text}` : queued.text);
+    this.#composer.set([queued.text, text].filter(Boolean).join("\n"));
   }
 
   #onSendButton(): void {

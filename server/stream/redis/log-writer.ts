@@ -6,6 +6,7 @@
  *   much CPU as sending it to its reader.
  * - What is not known to have arrived (a connection broke, Redis came back without its last second or without anything) is found
  *   out by reading the end of the log, and only what is missing is written again.
+ * - A run may be forgotten between two commands about it. What was sent before, the removal of its keys follows; nothing is sent after.
  * - When Redis is away for longer than `OUTAGE_MS`, readers here go on from memory; Redis gets the rest when it is back.
  */
 import type { FrameLog } from "../frame-log.ts";
@@ -276,6 +277,7 @@ export class LogWriter {
     const { redis, keys, restore } = this.#options;
     const key = keys.log(run.id);
     const [entry] = (await redis.xrevrange(key, "+", "-", "COUNT", 1)) as unknown as LogEntry[];
+    if (run.gone) return;
     if (entry?.[0] === TERMINAL_ID) {
       if (entry[1][1] === run.pending.at(-1)?.sse) this.#commit(run, run.pending.length);
       else await this.#fenced(run);
@@ -283,7 +285,7 @@ export class LogWriter {
     }
     if (!entry) await restore(run.id);
     let last = Number(entry?.[1][3] ?? 0);
-    while (last < run.log.head) {
+    while (last < run.log.head && !run.gone) {
       const frames = run.log.since(last);
       const [first] = frames;
       if (!first) break;
@@ -317,7 +319,7 @@ export class LogWriter {
     if (!snapshot) return;
     // The entry that holds the first frame to keep may hold older ones as well.
     const [entry] = (await redis.xrevrange(keys.log(run.id), `0-${seq + 1}`, "-", "COUNT", 1)) as unknown as LogEntry[];
-    if (!entry) return;
+    if (!entry || run.gone) return;
     await redis
       .multi()
       .set(keys.snapshot(run.id), snapshot.sse, "PX", run.log.ended ? Math.max(1000, this.#options.ttlMs) : UNENDED_TTL_MS)
