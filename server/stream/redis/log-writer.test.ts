@@ -6,6 +6,7 @@ import { redisServer, startRedis, WITHOUT_REDIS, type RedisServer } from "../../
 import { tokenFrame } from "../../testing/run-store-conformance.ts";
 import { eventually } from "../../testing/stream-client.ts";
 import { FrameLog } from "../frame-log.ts";
+import { encodeFrame } from "../frame.ts";
 import { connect } from "./client.ts";
 import { redisKeys } from "./keys.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -65,6 +66,37 @@ describe.skipIf(!redisServer)(`LogWriter${WITHOUT_REDIS}`, () => {
   }
 
   const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
+
+  test("each of many logs in one batch gets its own text, whatever a character takes in bytes", async () => {
+    const { redis, prefix, writer, append } = await write();
+    await append(1);
+    const words = ["plain", "wörd", "漢字", "🙂 and so on", ""];
+    const runs = words.map((_, index) => {
+      const log = new FrameLog("m", { maxBytes: 1_000_000, maxEvents: 1_000 });
+      return { log, run: writer.add(`many${index}`, log), texts: [] as string[] };
+    });
+    for (let seq = 1; seq <= 8; seq++) {
+      for (const [index, { run, texts }] of runs.entries()) {
+        const frame = encodeFrame({ type: "token", content: `${words[index]} ${seq}` }, seq);
+        texts.push(frame.sse);
+        void writer.append(run, frame);
+      }
+      // The first makes each log, by a command of its own; two and two of the others are a batch.
+      if (seq % 2 === 1) await eventually(() => runs.every(({ log }) => log.head === seq), "the batch");
+    }
+    await eventually(() => runs.every(({ log }) => log.head === 8), "the last");
+    for (const [index, { texts }] of runs.entries()) {
+      const entries = await redis.xrange(`${prefix}log:many${index}`, "-", "+");
+      expect(entries.map(([, [, text]]) => text).join("")).toBe(texts.join(""));
+      expect(entries.map(([id, [, , , last]]) => [id, last])).toEqual([
+        ["0-1", "1"],
+        ["0-2", "3"],
+        ["0-4", "5"],
+        ["0-6", "7"],
+        ["0-8", "8"],
+      ]);
+    }
+  });
 
   test("what Redis has lost is written again", async () => {
     const { redis, prefix, writer, append, stored } = await write();

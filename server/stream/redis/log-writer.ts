@@ -38,19 +38,25 @@ export const UNENDED_TTL_MS = 86_400_000;
 /** Most logs in one script: Redis does nothing else meanwhile, for about a millisecond. */
 const APPENDS_AT_ONCE = 256;
 /**
- * Appends to many logs that exist, in one command with one reply: a command each takes the client 5 times the CPU.
- * `KEYS` are the logs, `ARGV` id, text and last `seq` of each. Replies the places, from 1, of those that are gone or have that id.
+ * Appends to many logs that exist, in one command with one reply: a command each takes the client 5 times the CPU, and so does, in its
+ * part, every argument. `KEYS` are the logs; `ARGV` the texts of all in one, and length in bytes, first and last `seq` of each in another.
+ * Replies the places, from 1, of those that are gone or have that id.
  */
-const APPEND = `local refused = {}
-for i = 1, #KEYS do
-  local added = redis.pcall('XADD', KEYS[i], 'NOMKSTREAM', ARGV[3 * i - 2], 'f', ARGV[3 * i - 1], 'l', ARGV[3 * i])
-  if type(added) ~= 'string' then refused[#refused + 1] = i end
+const APPEND = `local refused, log, start = {}, 0, 1
+for bytes, first, last in string.gmatch(ARGV[2], '(%d+) (%d+) (%d+)') do
+  log = log + 1
+  local text = string.sub(ARGV[1], start, start + bytes - 1)
+  start = start + bytes
+  local added = redis.pcall('XADD', KEYS[log], 'NOMKSTREAM', '0-' .. first, 'f', text, 'l', last)
+  if type(added) ~= 'string' then refused[#refused + 1] = log end
 end
 return refused`;
 
 /** A log on its way to Redis. Only its id and its being gone are anybody else's business. */
 export interface Written {
   id: string;
+  /** Of its log: made once, not for every batch. */
+  key: string;
   log: FrameLog;
   pending: Frame[];
   pendingBytes: number;
@@ -88,6 +94,7 @@ export class LogWriter {
   add(id: string, log: FrameLog): Written {
     const run: Written = {
       id,
+      key: this.#options.keys.log(id),
       log,
       pending: [],
       pendingBytes: 0,
@@ -203,15 +210,20 @@ export class LogWriter {
 
   async #append(runs: readonly Written[]): Promise<void> {
     const keys: string[] = [];
-    const values: (string | number)[] = [];
     const sent: number[] = [];
-    for (const run of runs) {
-      const frames = run.pending;
-      sent.push(frames.length);
-      keys.push(this.#options.keys.log(run.id));
-      values.push(`0-${frames[0]?.seq}`, joined(frames, frames.length), frames.at(-1)?.seq ?? 0);
+    let texts = "";
+    let places = "";
+    for (const { key, pending } of runs) {
+      keys.push(key);
+      sent.push(pending.length);
+      let bytes = 0;
+      for (const frame of pending) {
+        texts += frame.sse;
+        bytes += frame.bytes;
+      }
+      places += `${bytes} ${pending[0]?.seq} ${pending[pending.length - 1]?.seq} `;
     }
-    const refused = (await this.#options.redis.eval(APPEND, keys.length, ...keys, ...values)) as number[];
+    const refused = (await this.#options.redis.eval(APPEND, keys.length, ...keys, texts, places)) as number[];
     let place = 0;
     for (const run of runs) {
       const trimmed = this.#written(run, sent[place++] ?? 0, !refused.includes(place));
@@ -237,7 +249,7 @@ export class LogWriter {
       const frames = run.pending;
       const terminal = frames.at(-1)?.terminal ? frames.at(-1) : undefined;
       const before = terminal ? frames.length - 1 : frames.length;
-      const key = this.#options.keys.log(run.id);
+      const { key } = run;
       let commands = 0;
       if (before > 0) {
         const first = frames[0]?.seq ?? 0;
@@ -275,7 +287,7 @@ export class LogWriter {
   /** Reads how far the log in Redis goes, and writes what it lacks. */
   async #recover(run: Written): Promise<void> {
     const { redis, keys, restore } = this.#options;
-    const key = keys.log(run.id);
+    const { key } = run;
     const [entry] = (await redis.xrevrange(key, "+", "-", "COUNT", 1)) as unknown as LogEntry[];
     if (run.gone) return;
     if (entry?.[0] === TERMINAL_ID) {
@@ -318,12 +330,12 @@ export class LogWriter {
     const [snapshot] = run.log.since(0);
     if (!snapshot) return;
     // The entry that holds the first frame to keep may hold older ones as well.
-    const [entry] = (await redis.xrevrange(keys.log(run.id), `0-${seq + 1}`, "-", "COUNT", 1)) as unknown as LogEntry[];
+    const [entry] = (await redis.xrevrange(run.key, `0-${seq + 1}`, "-", "COUNT", 1)) as unknown as LogEntry[];
     if (!entry || run.gone) return;
     await redis
       .multi()
       .set(keys.snapshot(run.id), snapshot.sse, "PX", run.log.ended ? Math.max(1000, this.#options.ttlMs) : UNENDED_TTL_MS)
-      .xtrim(keys.log(run.id), "MINID", entry[0])
+      .xtrim(run.key, "MINID", entry[0])
       .exec();
     run.trimmedSeq = seq;
   }
